@@ -1,0 +1,1 @@
+"""Mirror package repositories into immutable, numbered versions."""

@@ -1,0 +1,194 @@
+"""The whole hierarchy of errors: what happened, where, the remedy, and the exit code."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import ClassVar
+from urllib.parse import urlsplit, urlunsplit
+
+
+def safe_url(url: str) -> str:
+    """Strip what may be secret: user, password, query and fragment."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "<malformed URL>"
+    host = f"[{host}]" if ":" in host else host
+    return urlunsplit((parts.scheme, host + port, parts.path, "", ""))
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` for the nearest known name, or nothing."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+class EntrepotError(Exception):
+    """Anything that entrepot refuses or gives up on, told to a person.
+
+    `what` happened, `where` it happened, and a `remedy` that one can type. Facts for programs are
+    attributes of the subclass. `exit_code` is what the command line ends with.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, what: str, where: str = "", remedy: str = "") -> None:
+        super().__init__(what)
+        self.what, self.where, self.remedy = what, where, remedy
+
+    def __str__(self) -> str:
+        lines = [self.what]
+        if self.where:
+            lines.append(f"  where:  {self.where}")
+        if self.remedy:
+            lines.append(f"  remedy: {self.remedy}")
+        return "\n".join(lines)
+
+    def at(self, place: str) -> EntrepotError:
+        """Add a place to `where`, outermost first, and return the error itself."""
+        if place and place not in self.where:
+            self.where = f"{place}, {self.where}" if self.where else place
+        return self
+
+
+class ConfigurationError(EntrepotError):
+    """The configuration, the command line or a plugin's options cannot be used as they are."""
+
+    exit_code = 2
+
+
+class UnknownName(ConfigurationError):
+    """Something was asked for by a name that nothing here has."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], where: str = "", remedy: str = "") -> None:
+        names = sorted(known)
+        listing = ", ".join(names) if names else "none"
+        super().__init__(
+            f"there is no {kind} {name!r}{did_you_mean(name, names)}", where, remedy or f"use one of: {listing}"
+        )
+        self.kind, self.name, self.known = kind, name, tuple(names)
+
+
+class NotBound(ConfigurationError):
+    """A repository, remote or stage was used without the depot that makes it work."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what} is not bound to a depot",
+            remedy="take it from depot.repository(NAME), or from entrepot.testing.depot() in a test",
+        )
+
+
+class PlanError(ConfigurationError):
+    """The stages of a sync, as edited by plugins, do not make a plan."""
+
+
+class PluginError(ConfigurationError):
+    """A plugin cannot be loaded, or two of them claim one thing."""
+
+
+class UpstreamError(EntrepotError):
+    """The upstream did not give what was asked of it."""
+
+    exit_code = 3
+
+
+class InvalidMetadata(UpstreamError):
+    """What the upstream says about its content breaks the rules of its format."""
+
+
+class InvalidPath(InvalidMetadata):
+    """A relative path would leave its root, or cannot name a file."""
+
+
+class IntegrityError(EntrepotError):
+    """Bytes are not those that were declared."""
+
+    exit_code = 4
+
+
+class DigestMismatch(IntegrityError):
+    """Bytes have another digest than the one declared."""
+
+    def __init__(self, algorithm: str, expected: str, actual: str, where: str = "", remedy: str = "") -> None:
+        super().__init__(
+            f"{algorithm} is {actual}, {expected} was declared",
+            where,
+            remedy or "sync again; if it stays so, the upstream serves other bytes than it lists: report it there",
+        )
+        self.algorithm, self.expected, self.actual = algorithm, expected, actual
+
+
+class SizeMismatch(IntegrityError):
+    """Bytes are more or fewer than declared; zero counts."""
+
+    def __init__(self, expected: int, actual: int, where: str = "", *, at_least: bool = False) -> None:
+        super().__init__(
+            f"size is {'at least ' if at_least else ''}{actual} bytes, {expected} were declared",
+            where,
+            "sync again; if it stays so, the upstream serves other bytes than it lists: report it there",
+        )
+        self.expected, self.actual = expected, actual
+
+
+class DepotError(EntrepotError):
+    """The catalog or the storage cannot do its work."""
+
+    exit_code = 5
+
+
+class RepositoryBusy(DepotError):
+    """Another sync of the same repository is running."""
+
+
+class LeaseLost(DepotError):
+    """The run no longer holds its repository; whoever took it over goes on."""
+
+
+class Refused(EntrepotError):
+    """A unit was left out on purpose, by a rule of a plugin."""
+
+    def __init__(self, unit: str, rule: str, reason: str, *, plugin: str = "") -> None:
+        super().__init__(f"{unit} was refused: {reason}", where=f"rule {rule!r} of plugin {plugin!r}")
+        self.unit, self.rule, self.reason, self.plugin = unit, rule, reason, plugin
+
+
+class Failed(EntrepotError):
+    """A unit was given up on; the repository's `on_error` decides what follows."""
+
+    def __init__(self, unit: str, cause: BaseException) -> None:
+        what = cause.what if isinstance(cause, EntrepotError) else f"{type(cause).__name__}: {cause}"
+        where = cause.where if isinstance(cause, EntrepotError) else ""
+        remedy = cause.remedy if isinstance(cause, EntrepotError) else ""
+        super().__init__(f"{unit} failed: {what}", where, remedy)
+        self.unit, self.cause = unit, cause
+
+    @property
+    def code(self) -> int:
+        """The exit code of what went wrong underneath."""
+        return self.cause.exit_code if isinstance(self.cause, EntrepotError) else self.exit_code
+
+
+class PipelineStopped(EntrepotError):
+    """The run ended before the awaited unit was saved."""
+
+
+class StageFailed(EntrepotError):
+    """A stage raised something that is not an `EntrepotError`."""
+
+    def __init__(self, cause: BaseException, *, stage: str, place: str) -> None:
+        super().__init__(
+            f"stage {stage!r} raised {type(cause).__name__}: {cause}",
+            where=place,
+            remedy="run again with --debug for the traceback, and report it to the plugin named here",
+        )
+        self.cause, self.stage = cause, stage
+
+
+class Interrupted(EntrepotError):
+    """Somebody asked for the end; what was running stopped cleanly."""
+
+    exit_code = 130
