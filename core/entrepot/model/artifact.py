@@ -1,0 +1,71 @@
+"""Artifacts: bytes, known by digest and size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import attrs
+
+from entrepot.errors import InvalidMetadata
+from entrepot.model.digest import PREFERENCE, WEAK, Digest, parse_digest
+
+
+@attrs.frozen
+class Artifact:
+    """Bytes as an upstream declares them: any of the digests, and the size.
+
+    Digests are hexadecimal; they are checked and kept in lower case. `file` is a local file that
+    already holds the bytes. All that is given is verified before the bytes are kept. An artifact
+    of which nothing is known is allowed: what it is shows once it is downloaded.
+    """
+
+    sha256: str | None = None
+    size: int | None = None
+    sha512: str | None = None
+    sha384: str | None = None
+    blake2b: str | None = None
+    sha224: str | None = None
+    sha1: str | None = None
+    md5: str | None = None
+    file: Path | None = None
+
+    def __attrs_post_init__(self) -> None:
+        for algorithm in PREFERENCE:
+            text = getattr(self, algorithm)
+            if text is not None:
+                object.__setattr__(self, algorithm, parse_digest(algorithm, text).value.hex())
+        size = self.size
+        if size is not None and (type(size) is not int or not 0 <= size < 2**63):
+            raise InvalidMetadata(
+                f"{size!r:.80} is not a size", remedy="a size is a whole number of bytes, zero or more"
+            )
+
+    @property
+    def digests(self) -> tuple[Digest, ...]:
+        """All declared digests, the preferred one first."""
+        return tuple(
+            Digest(algorithm, bytes.fromhex(text))
+            for algorithm in PREFERENCE
+            if (text := getattr(self, algorithm)) is not None
+        )
+
+    @property
+    def preferred(self) -> Digest | None:
+        """The declared digest that names these bytes, or None when none was declared."""
+        if self.sha256 is not None:
+            return Digest("sha256", bytes.fromhex(self.sha256))
+        return next(iter(self.digests), None)
+
+    @property
+    def is_weak(self) -> bool:
+        """Whether nothing stronger than sha1 was declared."""
+        digest = self.preferred
+        return digest is None or digest.algorithm in WEAK
+
+
+class StoredArtifact(NamedTuple):
+    """Bytes that storage holds and the catalog knows."""
+
+    sha256: bytes
+    size: int

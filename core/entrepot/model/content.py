@@ -1,0 +1,163 @@
+"""Content: statements of an upstream about one thing, as attrs classes made by plugins."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
+
+import attrs
+import msgspec
+
+from entrepot.errors import PluginError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_KEY, _INDEXED, _DERIVED = "entrepot.key", "entrepot.indexed", "entrepot.derived"
+
+C = TypeVar("C", bound="Content")
+
+
+def key(**field: Any) -> Any:
+    """Mark a field as part of the natural key: what the statement is about.
+
+    A version holds at most one statement for each type and key. Choose what names the thing where
+    upstream lists it; never a digest, and nothing that upstream may correct. Takes what
+    `attrs.field` takes.
+    """
+    return _marked(_KEY, field)
+
+
+def indexed(**field: Any) -> Any:
+    """Mark a field that publishers look contents up by; it is copied, as text, when saved."""
+    return _marked(_INDEXED, field)
+
+
+def derived(**field: Any) -> Any:
+    """Mark a field that follows from the artifact's bytes alone; it is not part of the identity."""
+    return _marked(_DERIVED, field)
+
+
+def _marked(mark: str, field: dict[str, Any]) -> Any:
+    metadata = {**field.pop("metadata", {}), mark: True}
+    return attrs.field(metadata=metadata, **field)
+
+
+@attrs.frozen
+class Content:
+    """What upstream said about one thing; subclass it with `@attrs.frozen` and a `TYPE`.
+
+    Fields hold what JSON can: text, numbers, booleans, None, and tuples, dictionaries or attrs
+    classes of those. Converters are not called when a statement is read back.
+    """
+
+    TYPE: ClassVar[str] = ""
+
+
+class ArtifactLink(NamedTuple):
+    """An artifact as a statement declares it: where it is found, and what names its bytes."""
+
+    relative_path: str
+    algorithm: str
+    digest: bytes
+    size: int | None
+
+
+class Shape(NamedTuple):
+    """What is asked of a content class once: its fields by name, and the role of each."""
+
+    type: str
+    keys: tuple[str, ...]
+    indexed: tuple[str, ...]
+    derived: frozenset[str]
+    fields: tuple[tuple[str, Any], ...]
+
+
+def shape_of(cls: type[Content]) -> Shape:
+    """Read a content class, or say with `PluginError` what it lacks."""
+    return _shape_of(cls)
+
+
+@functools.cache
+def _shape_of(cls: Any) -> Shape:
+    if not cls.TYPE or "." not in cls.TYPE:
+        raise PluginError(
+            f"content class {cls.__qualname__!r} has no type name",
+            where=cls.__module__,
+            remedy="give it a TYPE such as 'file.file': the plugin's name, a dot, and what it is",
+        )
+    fields = attrs.fields(cls)
+    keys = tuple(field.name for field in fields if field.metadata.get(_KEY))
+    if not keys:
+        raise PluginError(
+            f"content class {cls.__qualname__!r} has no key",
+            where=cls.__module__,
+            remedy="mark what names the thing upstream: name: str = key()",
+        )
+    return Shape(
+        cls.TYPE,
+        keys,
+        tuple(field.name for field in fields if field.metadata.get(_INDEXED)),
+        frozenset(field.name for field in fields if field.metadata.get(_DERIVED)),
+        tuple(sorted((field.name, _default(field)) for field in fields)),
+    )
+
+
+def _default(field: attrs.Attribute[Any]) -> Any:
+    default = field.default
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # attrs types Factory as a function
+        return default.factory() if not default.takes_self else attrs.NOTHING
+    return default
+
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+def natural_key(content: Content) -> str:
+    """Say what a statement is about: its type and key fields, as a JSON list."""
+    shape = shape_of(type(content))
+    return _encode([shape.type, *[getattr(content, name) for name in shape.keys]]).decode()
+
+
+def key_of(cls: type[Content], *values: object) -> str:
+    """The natural key that a statement of `cls` with these key fields has; for `depends_on`."""
+    return _encode([shape_of(cls).type, *values]).decode()
+
+
+def encode_fields(content: Content) -> bytes:
+    """Write a statement's fields as canonical JSON; fields equal to their default are left out."""
+    return _encode(_fields(content, frozenset()))
+
+
+def _fields(content: Content, without: frozenset[str]) -> dict[str, Any]:
+    return {
+        name: value
+        for name, default in shape_of(type(content)).fields
+        if (value := getattr(content, name)) != default and name not in without
+    }
+
+
+def decode_fields(cls: type[C], fields: bytes) -> C:
+    """Read a statement back; fields that the class no longer has are passed over."""
+    return msgspec.json.decode(fields, type=cls)
+
+
+def indexed_values(content: Content) -> tuple[tuple[str, str], ...]:
+    """The indexed fields as text; None is left out."""
+    return tuple(
+        (name, str(value)) for name in shape_of(type(content)).indexed if (value := getattr(content, name)) is not None
+    )
+
+
+def identity(content: Content, artifacts: Sequence[ArtifactLink]) -> bytes:
+    """Digest everything a statement says: type, fields, declared artifacts.
+
+    Equal statements have equal identities wherever and whenever they are made. Not in it: URLs,
+    remotes, derived fields, and fields equal to their default, so that adding a field with a
+    default changes no identity.
+    """
+    shape = shape_of(type(content))
+    links = sorted([link.relative_path, link.algorithm, link.digest.hex(), link.size] for link in artifacts)
+    said = _encode([shape.type, _fields(content, shape.derived), links])
+    return hashlib.sha256(said).digest()

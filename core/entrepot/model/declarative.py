@@ -1,0 +1,255 @@
+"""Units on their way through the stages: what should exist, with what is known so far."""
+
+from __future__ import annotations
+
+import asyncio
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import attrs
+
+from entrepot.errors import EntrepotError, Failed, Refused
+from entrepot.model.content import ArtifactLink, Content, identity, natural_key
+from entrepot.model.relative_path import relative_path as checked_path
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+    from entrepot.model.artifact import Artifact, StoredArtifact
+    from entrepot.model.incoming import Closable, Received
+    from entrepot.model.remote import Remote
+
+#: How to wait in the running sync; set for each stage's task by the stage itself, so that the run
+#: knows of every waiter and no batch is held back from it.
+WAIT: ContextVar[Callable[[asyncio.Future[Content]], Awaitable[Content]] | None] = ContextVar("WAIT", default=None)
+
+
+@attrs.frozen
+class Declared:
+    """Nothing is known of the artifact beyond what upstream declares."""
+
+
+@attrs.frozen
+class Fetched:
+    """The bytes are here and verified, not yet kept; whoever keeps or drops them ends the lease."""
+
+    received: Received
+    lease: Closable | None = None
+
+    def discard(self) -> None:
+        """Drop the bytes and give back their share of the budget."""
+        self.received.discard()
+        self.release()
+
+    def release(self) -> None:
+        """Give back the share of the budget: the bytes are kept elsewhere now."""
+        if self.lease is not None:
+            self.lease.close()
+
+
+@attrs.frozen
+class Stored:
+    """Storage holds the bytes, and the catalog knows them."""
+
+    artifact: StoredArtifact
+
+
+ArtifactState: TypeAlias = Declared | Fetched | Stored
+
+DECLARED: Final = Declared()
+
+
+class DeclarativeArtifact:
+    """Relates an artifact, where to download it, and the path it is published at.
+
+    `urls` are places tried in turn; `url` is the first of them. `deferred_download=False` means:
+    download during the sync. A first stage that follows the repository's policy passes
+    `remote.deferred`. Raises `ValueError` naming what is missing.
+    """
+
+    __slots__ = ("artifact", "deferred_download", "extra_data", "relative_path", "remote", "state", "urls")
+
+    def __init__(
+        self,
+        artifact: Artifact | None = None,
+        url: str | None = None,
+        relative_path: str | None = None,
+        remote: Remote | None = None,
+        extra_data: dict[str, Any] | None = None,
+        deferred_download: bool = False,
+        *,
+        urls: Sequence[str] | None = None,
+    ) -> None:
+        if artifact is None:
+            raise ValueError("a DeclarativeArtifact needs an artifact")
+        places = tuple(urls) if urls else (url,) if url else ()
+        if not places and artifact.file is None:
+            raise ValueError("a DeclarativeArtifact needs a url (or urls)")
+        if relative_path is None:
+            raise ValueError("a DeclarativeArtifact needs a relative_path")
+        if remote is None and artifact.file is None:
+            raise ValueError("a DeclarativeArtifact needs a remote, as its artifact has no file")
+        self.artifact = artifact
+        self.urls: tuple[str, ...] = places
+        self.relative_path = checked_path(relative_path)
+        self.remote = remote
+        self.extra_data = extra_data if extra_data is not None else {}
+        self.deferred_download = deferred_download
+        self.state: ArtifactState = DECLARED
+
+    @property
+    def url(self) -> str | None:
+        """The first place to try."""
+        return self.urls[0] if self.urls else None
+
+    def link(self) -> ArtifactLink:
+        """The artifact as its statement names it: the declared digest, else the computed sha256."""
+        digest = self.artifact.preferred
+        size = self.artifact.size
+        if digest is not None:
+            return ArtifactLink(self.relative_path, digest.algorithm, digest.value, size)
+        match self.state:
+            case Stored(artifact=stored):
+                return ArtifactLink(self.relative_path, "sha256", stored.sha256, stored.size)
+            case Fetched(received=received):
+                return ArtifactLink(self.relative_path, "sha256", received.sha256, received.size)
+            case Declared():
+                raise EntrepotError(
+                    f"artifact {self.relative_path!r} has no digest before it is downloaded",
+                    remedy="declare a digest, or pass deferred_download=False",
+                )
+
+    def __repr__(self) -> str:
+        return f"DeclarativeArtifact({self.relative_path!r}, {type(self.state).__name__.lower()})"
+
+
+class DeclarativeContent:
+    """A unit: a statement that should be in the new version, with its artifacts.
+
+    `scope` names the part of the upstream it came from. `depends_on` are natural keys or units,
+    recorded and not waited for. Raises `ValueError` when `content` is missing.
+    """
+
+    __slots__ = (
+        "_content",
+        "_content_id",
+        "_future",
+        "_identity",
+        "_key",
+        "_outcome",
+        "_resolved",
+        "_saved_by",
+        "d_artifacts",
+        "depends_on",
+        "extra_data",
+        "scope",
+    )
+
+    def __init__(
+        self,
+        content: Content | None = None,
+        d_artifacts: Iterable[DeclarativeArtifact] | None = None,
+        extra_data: dict[str, Any] | None = None,
+        *,
+        scope: str | None = None,
+        depends_on: Sequence[str | DeclarativeContent] = (),
+    ) -> None:
+        if content is None:
+            raise ValueError("a DeclarativeContent needs a content")
+        self._content = content
+        self.d_artifacts: list[DeclarativeArtifact] = list(d_artifacts) if d_artifacts is not None else []
+        self.extra_data = extra_data if extra_data is not None else {}
+        self.scope = scope
+        self.depends_on = depends_on
+        self._content_id: int | None = None
+        self._identity: bytes | None = None
+        self._key: str | None = None
+        self._saved_by: str | None = None
+        self._future: asyncio.Future[Content] | None = None
+        self._outcome: Refused | Failed | None = None
+        self._resolved = False
+
+    @property
+    def content(self) -> Content:
+        """The statement. Assigning another forgets what was looked up for the old one."""
+        return self._content
+
+    @content.setter
+    def content(self, content: Content) -> None:
+        if self._saved_by is not None:
+            raise EntrepotError(
+                f"{self.describe()} was already saved by stage {self._saved_by!r}",
+                remedy="put the stage that changes it before ContentSaver: before(ContentSaver, YourStage())",
+            )
+        self._content, self._content_id, self._identity, self._key = content, None, None, None
+
+    @property
+    def key(self) -> str:
+        """What the statement is about, as `natural_key` writes it."""
+        if self._key is None:
+            self._key = natural_key(self._content)
+        return self._key
+
+    @property
+    def identity(self) -> bytes:
+        """The digest of all that the statement says; needs each artifact's digest to be known."""
+        if self._identity is None:
+            self._identity = identity(self._content, [artifact.link() for artifact in self.d_artifacts])
+        return self._identity
+
+    @property
+    def content_id(self) -> int | None:
+        """The catalog's number for the statement, once found or saved."""
+        return self._content_id
+
+    def found(self, content_id: int) -> None:
+        """Note that the catalog already has this statement."""
+        self._content_id = content_id
+
+    def saved(self, content_id: int, by: str) -> None:
+        """Note that the catalog has the statement now; from here on it cannot be changed."""
+        self._content_id, self._saved_by = content_id, by
+
+    @property
+    def outcome(self) -> Refused | Failed | None:
+        """Why the unit was left out, or None while it is on its way."""
+        return self._outcome
+
+    def leave_out(self, why: Refused | Failed) -> None:
+        """End the unit's way: drop what was fetched for it, and tell whoever awaits it."""
+        self._outcome = why
+        for artifact in self.d_artifacts:
+            if isinstance(artifact.state, Fetched):
+                artifact.state.discard()
+                artifact.state = DECLARED
+        if self._future is not None and not self._future.done():
+            self._future.set_exception(why)
+
+    def resolve(self) -> Content:
+        """Wake whoever awaits the unit, and return its content."""
+        self._resolved = True
+        if self._future is not None and not self._future.done():
+            self._future.set_result(self._content)
+        return self._content
+
+    async def resolution(self) -> Content:
+        """Wait until the content is saved, and return it.
+
+        Raises `Refused` or `Failed` for a unit that was left out, and `PipelineStopped` when the
+        run ends first. Waiting inside a stage never dead-locks the pipeline.
+        """
+        if self._outcome is not None:
+            raise self._outcome
+        if self._resolved:
+            return self._content
+        if self._future is None:
+            self._future = asyncio.get_running_loop().create_future()
+        wait = WAIT.get()
+        return await (wait(self._future) if wait is not None else asyncio.shield(self._future))
+
+    def describe(self) -> str:
+        """Name the unit to a person: its type and key."""
+        return f"unit {self.key}"
+
+    def __repr__(self) -> str:
+        return f"DeclarativeContent({self.key})"
