@@ -1,0 +1,97 @@
+"""Who may import whom, beyond what import-linter's contracts can say."""
+
+from __future__ import annotations
+
+import ast
+import graphlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from source_tree import Module, core_modules, example_folders, example_modules, modules_below
+
+ENVIRONMENT_IS_READ_IN = ("entrepot.settings", "entrepot.depot", "entrepot.cli", "entrepot.testing", "entrepot.builtin")
+SOCKETS_ARE_OPENED_IN = ("entrepot.download", "entrepot.serve", "entrepot.testing")
+SOCKET_OPENERS = {
+    "asyncio.create_datagram_endpoint",
+    "asyncio.open_connection",
+    "asyncio.open_unix_connection",
+    "asyncio.start_server",
+    "asyncio.start_unix_server",
+    "urllib.request.urlopen",
+    "urllib.request.build_opener",
+}
+
+
+def dependencies(modules: list[Module]) -> dict[str, set[str]]:
+    """Map each module's name to the names of those of the same list that it imports."""
+    names = {module.name for module in modules}
+
+    def known(imported: str) -> Iterator[str]:
+        parent = imported.rpartition(".")[0]
+        yield from (name for name in (imported, parent) if name in names)
+
+    return {
+        module.name: {next(known(name), module.name) for name in module.imports()} - {module.name} for module in modules
+    }
+
+
+def dotted_names(module: Module) -> set[str]:
+    """Collect every name that the module spells with dots, such as `os.environ`."""
+    return {ast.unparse(node) for node in ast.walk(module.tree) if isinstance(node, ast.Attribute)}
+
+
+def belongs_to(module: Module, rooms: tuple[str, ...]) -> bool:
+    """Whether a module is one of the rooms named, or lies in one."""
+    return any(module.name == room or module.name.startswith(f"{room}.") for room in rooms)
+
+
+@pytest.mark.parametrize("modules", [core_modules(), example_modules()], ids=["core", "examples"])
+def test_imports_have_no_cycle(modules: list[Module]) -> None:
+    """Any file can be understood after those it imports."""
+    graph = dependencies(modules)
+
+    assert graph
+    graphlib.TopologicalSorter(graph).prepare()
+
+
+@pytest.mark.parametrize("module", example_modules(), ids=lambda module: module.place)
+def test_an_example_plugin_comes_in_by_the_front_door(module: Module) -> None:
+    """What an example needs of entrepot, everybody may import."""
+    own = module.name.partition(".")[0]
+    through = {name for name in module.imports() if name.partition(".")[0] == "entrepot" != own}
+
+    assert {name for name in through if not name.startswith("entrepot.plugin.")} == set()
+
+
+@pytest.mark.parametrize("folder", example_folders(), ids=lambda folder: folder.name)
+def test_the_tests_of_an_example_use_the_front_door_and_the_kit(folder: Path) -> None:
+    """What it takes to test a plugin, everybody may import."""
+    modules = modules_below(folder / "tests")
+    through = {name for module in modules for name in module.imports() if name.partition(".")[0] == "entrepot"}
+
+    assert modules
+    assert {name for name in through if not name.startswith(("entrepot.plugin.", "entrepot.testing"))} == set()
+
+
+@pytest.mark.parametrize("module", core_modules(), ids=lambda module: module.place)
+def test_the_environment_is_read_above_the_depot_alone(module: Module) -> None:
+    """What is below the depot is told what it needs; it looks nothing up."""
+    read = {name for name in dotted_names(module) if name in {"os.environ", "os.getenv", "os.environb"}}
+
+    assert read == set() or belongs_to(module, ENVIRONMENT_IS_READ_IN)
+
+
+@pytest.mark.parametrize("module", core_modules(), ids=lambda module: module.place)
+def test_connections_are_opened_in_three_rooms_alone(module: Module) -> None:
+    """The standard library has side doors to the network that no import gives away."""
+    opened = dotted_names(module) & SOCKET_OPENERS
+
+    assert opened == set() or belongs_to(module, SOCKETS_ARE_OPENED_IN)
+
+
+@pytest.mark.parametrize("module", core_modules() + example_modules(), ids=lambda module: module.place)
+def test_nothing_changes_a_name_of_its_module(module: Module) -> None:
+    """A module holds no state: two depots in one process share nothing."""
+    assert [node.names for node in ast.walk(module.tree) if isinstance(node, ast.Global)] == []

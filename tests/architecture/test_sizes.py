@@ -1,0 +1,80 @@
+"""Small on purpose: at the limit, a file is split by idea."""
+
+from __future__ import annotations
+
+import ast
+import statistics
+
+import pytest
+
+from source_tree import ROOT, Module, modules_below, product_modules
+
+LONGEST_MODULE = 350
+MEDIAN_MODULE = 150
+LONGEST_FUNCTION = 40
+MEDIAN_FUNCTION = 8
+MOST_ARGUMENTS = 5
+MOST_BY_POSITION = 2
+
+SIGNATURES_OF_THE_STAGES_API = {"DeclarativeArtifact", "DeclarativeContent", "DeclarativeVersion"}
+"""These are promised as they are; everybody else names their arguments."""
+
+
+def length(module: Module) -> int:
+    """Count the lines as an editor does."""
+    return len(module.text.splitlines())
+
+
+def lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Count from `def` to the last line, the docstring left out: explaining costs nothing."""
+    first = function.body[0]
+    docstring = (first.end_lineno or first.lineno) - first.lineno + 1 if ast.get_docstring(function) else 0
+    return (function.end_lineno or function.lineno) - function.lineno + 1 - docstring
+
+
+@pytest.mark.parametrize("module", product_modules() + modules_below(ROOT / "tests"), ids=lambda module: module.place)
+def test_no_module_is_longer_than_can_be_read_at_a_sitting(module: Module) -> None:
+    """A module has at most 350 lines, a test's too."""
+    assert length(module) <= LONGEST_MODULE
+
+
+def test_half_of_all_modules_are_short() -> None:
+    """The median module has at most 150 lines."""
+    lengths = [length(module) for module in product_modules()]
+
+    assert statistics.median(lengths) <= MEDIAN_MODULE
+
+
+@pytest.mark.parametrize("module", product_modules(), ids=lambda module: module.place)
+def test_no_function_is_longer_than_a_screen(module: Module) -> None:
+    """A function has at most 40 lines."""
+    too_long = {function.name: lines(function) for function in module.functions() if lines(function) > LONGEST_FUNCTION}
+
+    assert too_long == {}
+
+
+def test_half_of_all_functions_are_a_few_lines() -> None:
+    """The median function has at most 8 lines."""
+    lengths = [lines(function) for module in product_modules() for function in module.functions()]
+
+    assert statistics.median(lengths) <= MEDIAN_FUNCTION
+
+
+@pytest.mark.parametrize("module", product_modules(), ids=lambda module: module.place)
+def test_a_constructor_asks_for_little_and_by_name(module: Module) -> None:
+    """A written constructor has at most five arguments, keyword-only past the second.
+
+    Errors may name more by position: they are made in one line, where they are raised.
+    """
+    too_greedy = {}
+    for node in ast.walk(module.tree):
+        if not isinstance(node, ast.ClassDef) or node.name in SIGNATURES_OF_THE_STAGES_API:
+            continue
+        for item in node.body:
+            if isinstance(item, ast.FunctionDef) and item.name == "__init__":
+                by_position, by_name = len(item.args.args) - 1, len(item.args.kwonlyargs)
+                most_by_position = MOST_ARGUMENTS if module.name.endswith(".errors") else MOST_BY_POSITION
+                if by_position > most_by_position or by_position + by_name > MOST_ARGUMENTS:
+                    too_greedy[node.name] = (by_position, by_name)
+
+    assert too_greedy == {}
