@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, cast
 
 import attrs
 import msgspec
@@ -12,7 +12,7 @@ import msgspec
 from entrepot.errors import PluginError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
 
 _KEY, _INDEXED, _DERIVED = "entrepot.key", "entrepot.indexed", "entrepot.derived"
 
@@ -76,7 +76,7 @@ class Shape(NamedTuple):
 
 def shape_of(cls: type[Content]) -> Shape:
     """Read a content class, or say with `PluginError` what it lacks."""
-    return _shape_of(cls)
+    return _shape_of(cast("Hashable", cls))
 
 
 @functools.cache
@@ -105,9 +105,9 @@ def _shape_of(cls: Any) -> Shape:
 
 
 def _default(field: attrs.Attribute[Any]) -> Any:
-    default = field.default
+    default: Any = field.default
     if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # attrs types Factory as a function
-        return default.factory() if not default.takes_self else attrs.NOTHING
+        return attrs.NOTHING if default.takes_self else default.factory()
     return default
 
 

@@ -152,6 +152,10 @@ class Ledger(Protocol):
     def number(self) -> int:
         """The number that the version under construction will have."""
 
+    @property
+    def recovered(self) -> bool:
+        """Whether the run before did not end by itself, so that bytes may lie in storage unknown."""
+
     # What the stages ask, a batch at a time; answers stand in the order of the questions.
 
     async def find_artifacts(self, digests: Sequence[Digest]) -> list[StoredArtifact | None]:
