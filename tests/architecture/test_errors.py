@@ -1,0 +1,145 @@
+"""Every error is a page of help: what, where, and a remedy one can type."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import typing
+
+import pytest
+
+from entrepot import errors
+from entrepot.errors import EntrepotError
+from source_tree import Module, core_modules, example_modules, product_modules
+
+EXIT_CODES = {1, 2, 3, 4, 5, 130}
+
+EXAMPLES: dict[object, object] = {
+    int: 7,
+    bool: True,
+    str: "an example",
+    BaseException: ValueError("an example"),
+    Exception: ValueError("an example"),
+}
+
+
+def every_error() -> list[type[EntrepotError]]:
+    """Import all of the core, and collect the classes below the root."""
+    for module in core_modules():
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    found, pending = set(), [EntrepotError]
+    while pending:
+        error = pending.pop()
+        found.add(error)
+        pending.extend(error.__subclasses__())
+    return sorted(
+        (error for error in found if error.__module__.startswith("entrepot.")), key=lambda error: error.__qualname__
+    )
+
+
+def example_of(annotation: object) -> object:
+    """Make up an argument of the type that a constructor asks for."""
+    if annotation in EXAMPLES:
+        return EXAMPLES[annotation]
+    origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is not None and inner:
+        if type(None) in inner:
+            return example_of(next(part for part in inner if part is not type(None)))
+        if isinstance(origin, type) and issubclass(origin, typing.Mapping):
+            return {example_of(inner[0]): example_of(inner[1])}
+        if isinstance(origin, type) and issubclass(origin, typing.Iterable):
+            return [example_of(inner[0])]
+        return example_of(inner[0])
+    supertype = getattr(annotation, "__supertype__", None)
+    return example_of(supertype) if supertype else "an example"
+
+
+def make(error: type[EntrepotError]) -> EntrepotError:
+    """Make an error with every argument filled in."""
+    hints = typing.get_type_hints(error.__init__, vars(importlib.import_module(error.__module__)))
+    positional, by_name = [], {}
+    for parameter in list(inspect.signature(error.__init__).parameters.values())[1:]:
+        value = example_of(hints.get(parameter.name, str))
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
+            by_name[parameter.name] = value
+        else:
+            positional.append(value)
+    return error(*positional, **by_name)  # type: ignore[arg-type]  # made up to fit its own annotations
+
+
+@pytest.mark.parametrize("error", every_error(), ids=lambda error: error.__name__)
+def test_every_error_can_be_made_and_printed(error: type[EntrepotError]) -> None:
+    """Showing an error never fails, and says at least what happened."""
+    made = make(error)
+
+    assert made.what
+    assert made.what in str(made)
+    assert made.exit_code in EXIT_CODES
+
+
+@pytest.mark.parametrize("error", every_error(), ids=lambda error: error.__name__)
+def test_every_error_says_where_and_what_to_do_in_lines_of_their_own(error: type[EntrepotError]) -> None:
+    """A place added on the way up stands first; nothing that was said before is lost."""
+    made = make(error)
+    before = made.where
+
+    made.at("the outermost place")
+
+    assert made.where.startswith("the outermost place")
+    assert before in made.where
+    assert "\n  where:  the outermost place" in str(made)
+    assert not made.remedy or f"\n  remedy: {made.remedy}" in str(made)
+
+
+@pytest.mark.parametrize("error", every_error(), ids=lambda error: error.__name__)
+def test_every_error_says_in_its_docstring_when_it_is_raised(error: type[EntrepotError]) -> None:
+    """The reference page of errors is made of these lines."""
+    assert error.__doc__ not in (None, "", EntrepotError.__doc__) or error is EntrepotError
+
+
+@pytest.mark.parametrize("module", core_modules(), ids=lambda module: module.place)
+def test_every_exception_of_ours_has_the_one_root(module: Module) -> None:
+    """Whoever catches `EntrepotError` catches all that entrepot says on purpose."""
+    imported = importlib.import_module(module.name) if not module.name.endswith("__main__") else errors
+    strangers = [
+        name
+        for name, value in vars(imported).items()
+        if inspect.isclass(value) and issubclass(value, Exception) and value.__module__ == module.name
+        if not issubclass(value, EntrepotError)
+    ]
+
+    assert strangers == []
+
+
+def raised_messages(module: Module) -> list[str]:
+    """Collect the literal first words of what a module raises: `raise SomeError("what ...")`."""
+    ours = {error.__name__ for error in every_error()}
+    messages = []
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in ours and node.args:
+            match node.args[0]:
+                case ast.Constant(value=str() as text):
+                    messages.append(text)
+                case ast.JoinedStr(values=[ast.Constant(value=str() as start), *_, ast.Constant(value=str() as end)]):
+                    messages.append(start + end)
+                case ast.JoinedStr(values=[ast.Constant(value=str() as start), *_]):
+                    messages.append(start)
+    return messages
+
+
+@pytest.mark.parametrize("module", product_modules(), ids=lambda module: module.place)
+def test_what_happened_is_told_in_lower_case_and_without_a_full_stop(module: Module) -> None:
+    """A message is the middle of a sentence: `error: ` stands before it."""
+    wrong = [text for text in raised_messages(module) if text[:2].istitle() or text.rstrip().endswith((".", "!"))]
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize("module", core_modules() + example_modules(), ids=lambda module: module.place)
+def test_nothing_is_asserted_of_a_user(module: Module) -> None:
+    """`assert` goes away under `python -O`; what a user did wrong is an error with a remedy."""
+    if module.name.startswith("entrepot.testing"):
+        return
+    assert [node.lineno for node in ast.walk(module.tree) if isinstance(node, ast.Assert)] == []
