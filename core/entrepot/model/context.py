@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
+    from entrepot.errors import Failed, Refused
     from entrepot.model.artifact import Artifact
+    from entrepot.model.declarative import DeclarativeArtifact, DeclarativeContent, Fetched
+    from entrepot.model.incoming import Received
+    from entrepot.model.ledger import KeptArtifact, Ledger
     from entrepot.model.remote import Policy, Remote
     from entrepot.model.repository import Repository
 
@@ -15,8 +19,7 @@ if TYPE_CHECKING:
 class RunContext(Protocol):
     """What is known before a sync starts; plugins get it when the plan is assembled.
 
-    `options` is the value of the repository type's own options class, and
-    `plugin_options(name)` that of a stage plugin's.
+    `options` is the value of the repository type's own options class.
     """
 
     @property
@@ -30,12 +33,16 @@ class RunContext(Protocol):
     @property
     def policy(self) -> Policy: ...
 
-    def plugin_options(self, plugin: str) -> Any:
-        """The options of one stage plugin for this repository."""
+    def plugin_options(self, plugin: str) -> Mapping[str, Any]:
+        """What the configuration says to one stage plugin for this repository; empty when nothing."""
 
 
 class SyncContext(RunContext, Protocol):
     """What stages reach through `self.context` while the sync runs."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """The run's fenced access to the catalog; `NotBound` without a depot."""
 
     async def checkpoint(self, scope: str) -> str | None:
         """What an earlier run noted for a scope (an ETag, a serial), or None when it is void."""
@@ -45,3 +52,26 @@ class SyncContext(RunContext, Protocol):
 
     def open(self, artifact: Artifact) -> AsyncIterator[bytes]:
         """Stream bytes that storage holds."""
+
+    async def fetch(self, artifact: DeclarativeArtifact) -> Fetched:
+        """Download and verify; waits for its share of the budget, which the result holds.
+
+        Takes a local file as it takes a URL. Safe to cancel.
+        """
+
+    async def keep_bytes(self, batch: Sequence[Received]) -> list[KeptArtifact]:
+        """Make bytes durable under their final names, in order; returns when they are."""
+
+    async def adopt_bytes(self, digests: Sequence[bytes]) -> list[KeptArtifact | None]:
+        """Find bytes that storage holds and the catalog may not know, verified, by sha256."""
+
+    async def note_failure(self, unit: DeclarativeContent, failed: Failed, *, stage: str, plugin: str) -> None:
+        """Record a unit that was given up on; ends the run when `on_error` says so."""
+
+    async def note_refusal(
+        self, unit: DeclarativeContent, refused: Refused, *, stage: str, until: float | None, evict: bool
+    ) -> None:
+        """Record a unit that was left out on purpose."""
+
+    def remove_undeclared(self) -> None:
+        """Ask the seal to remove what the stream did not declare and no kept scope covers."""

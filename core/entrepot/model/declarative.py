@@ -206,9 +206,9 @@ class DeclarativeContent:
         """Note that the catalog already has this statement."""
         self._content_id = content_id
 
-    def saved(self, content_id: int, by: str) -> None:
-        """Note that the catalog has the statement now; from here on it cannot be changed."""
-        self._content_id, self._saved_by = content_id, by
+    def saved(self, by: str) -> None:
+        """Note that the catalog has the statement for good; from here on it cannot be changed."""
+        self._saved_by = by
 
     @property
     def outcome(self) -> Refused | Failed | None:

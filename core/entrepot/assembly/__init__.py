@@ -1,0 +1,1 @@
+"""From "sync this" to a checked plan, and through it to a version."""

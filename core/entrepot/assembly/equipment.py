@@ -1,0 +1,50 @@
+"""What a depot lends to a sync."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import attrs
+
+from entrepot.events import Listener, nobody
+
+if TYPE_CHECKING:
+    from entrepot.assembly.registrations import Publisher
+    from entrepot.assembly.request import SyncRequest
+    from entrepot.catalog.catalog import Catalog
+    from entrepot.download.downloads import Downloads
+    from entrepot.pipeline.edits import Edit
+    from entrepot.pipeline.plan import Plan
+    from entrepot.storage.protocol import Storage
+
+
+class PluginAnswers(Protocol):
+    """What plugins say to one sync; they are asked once, when it is assembled."""
+
+    def plan_edits(self, plan: Plan, context: SyncRequest) -> Mapping[str, Sequence[Edit]]:
+        """The edits of each plugin, by its name."""
+
+    def publisher(self, type_name: str) -> tuple[str, Publisher] | None:
+        """Who publishes a repository type, and how."""
+
+    def fingerprint(self) -> str:
+        """Which plugins, in which versions, take part."""
+
+    def origin(self, stage: object) -> str:
+        """The plugin that brought a first stage."""
+
+    def tell_started(self, context: SyncRequest) -> None: ...
+    def tell_finished(self, context: SyncRequest, outcome: Any) -> None: ...
+
+
+@attrs.frozen(kw_only=True)
+class Equipment:
+    """Catalog, storage, downloads and plugins of one sync, and who listens to it."""
+
+    catalog: Catalog
+    storage: Storage
+    downloads: Downloads
+    plugins: PluginAnswers
+    listener: Listener = nobody
+    clock: Callable[[], float]

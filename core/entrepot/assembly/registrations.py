@@ -1,0 +1,42 @@
+"""What a plugin registers for a repository type, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from entrepot.model.context import RunContext
+    from entrepot.model.publication import Publisher as PublisherProtocol
+    from entrepot.stages.stage import Stage
+
+
+@attrs.frozen
+class FirstStage:
+    """How to make the first stage of a repository type.
+
+    `make` is called once per sync, when the plan is assembled; it opens nothing. `options` is an
+    attrs class: the repository's own options are checked against it and stand in
+    `context.options`.
+    """
+
+    type: str
+    make: Callable[[RunContext], Stage]
+    options: type | None = None
+
+
+@attrs.frozen
+class Publisher:
+    """How to make the publisher of a repository type.
+
+    Raise `version` when the published bytes change for the same content: the next sync of each
+    repository then publishes everything anew, as a new version. `usage` tells a person how to use
+    a repository, given its URL; one line.
+    """
+
+    type: str
+    make: Callable[[RunContext], PublisherProtocol]
+    version: str = "1"
+    usage: Callable[[str], str] | None = None

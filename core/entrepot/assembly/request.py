@@ -1,0 +1,35 @@
+"""What one sync is asked to do, known before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import attrs
+
+if TYPE_CHECKING:
+    from entrepot.model.remote import Policy, Remote
+    from entrepot.model.repository import Repository
+
+OnError: TypeAlias = Literal["fail", "skip", "keep"]
+
+
+@attrs.frozen(kw_only=True)
+class SyncRequest:
+    """A repository, a remote and how to go about it; what plugins get as `context` when they edit."""
+
+    repository: Repository
+    remote: Remote
+    mirror: bool = False
+    options: Any = None
+    on_error: OnError = "fail"
+    plugin_tables: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
+
+    @property
+    def policy(self) -> Policy:
+        """When artifacts are downloaded."""
+        return self.remote.policy
+
+    def plugin_options(self, plugin: str) -> Mapping[str, Any]:
+        """What the configuration says to one stage plugin for this repository; empty when nothing."""
+        return self.plugin_tables.get(plugin, {})

@@ -1,0 +1,199 @@
+"""A running sync: what its stages reach through `self.context`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+from entrepot.errors import DepotError, EntrepotError, NotBound
+from entrepot.events import UnitFailed, UnitRefused
+from entrepot.model.artifact import Artifact
+from entrepot.model.declarative import WAIT, Fetched
+from entrepot.model.ledger import FailureRow, RefusalRow
+from entrepot.pipeline.budget import Budget
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+    from entrepot.assembly.equipment import Equipment
+    from entrepot.assembly.request import SyncRequest
+    from entrepot.errors import Failed, Refused
+    from entrepot.model.declarative import DeclarativeArtifact, DeclarativeContent
+    from entrepot.model.incoming import Received, Receiver
+    from entrepot.model.ledger import KeptArtifact, Ledger
+    from entrepot.model.remote import Policy, Remote
+    from entrepot.model.repository import Repository
+
+#: Bytes that are downloaded and not yet kept: of bodies small enough to stand in memory, of others.
+_SMALL_BUDGET, _LARGE_BUDGET, _SMALL = 16 * 1024**2, 256 * 1024**2, 64 * 1024
+
+#: What a body of unknown size takes from the budget.
+_UNKNOWN: Final = 1024**2
+
+#: With `on_error = "fail"`, so many failed units end the run at once instead of at the seal.
+_HOPELESS: Final = 25
+
+_READ: Final = 256 * 1024
+
+
+class SyncRun:
+    """One sync from lease to seal; implements `SyncContext` and is thrown away at the end."""
+
+    def __init__(self, request: SyncRequest, ledger: Ledger, equipment: Equipment) -> None:
+        self.request = request
+        self.ledger = ledger
+        self.equipment = equipment
+        self.failed: list[Failed] = []
+        self.refused: list[Refused] = []
+        self.downloaded = 0
+        self.downloaded_bytes = 0
+        self.unassociate = False
+        self._small = Budget(_SMALL_BUDGET, waiting=_wait)
+        self._large = Budget(_LARGE_BUDGET, waiting=_wait)
+        self._here: set[Received] = set()
+
+    @property
+    def repository(self) -> Repository:
+        """The repository that gets a new version."""
+        return self.request.repository
+
+    @property
+    def remote(self) -> Remote:
+        """Where its content comes from."""
+        return self.request.remote
+
+    @property
+    def options(self) -> Any:
+        """The options of the repository's type."""
+        return self.request.options
+
+    @property
+    def mirror(self) -> bool:
+        """Whether what the stream does not declare goes."""
+        return self.request.mirror
+
+    @property
+    def policy(self) -> Policy:
+        """When artifacts are downloaded."""
+        return self.request.policy
+
+    @property
+    def receiver(self) -> Receiver:
+        """Where bytes that are to be kept are written to."""
+        return self.equipment.storage
+
+    def plugin_options(self, plugin: str) -> Mapping[str, Any]:
+        """What the configuration says to one stage plugin for this repository."""
+        return self.request.plugin_options(plugin)
+
+    async def checkpoint(self, scope: str) -> str | None:
+        """What an earlier run noted for a scope, or None when it is void."""
+        return await self.ledger.checkpoint(scope)
+
+    async def note_checkpoint(self, scope: str, value: str) -> None:
+        """Note it for later runs."""
+        await self.ledger.note_checkpoint(scope, value)
+
+    async def open(self, artifact: Artifact) -> AsyncIterator[bytes]:
+        """Stream bytes that storage holds."""
+        digest = artifact.preferred
+        stored = (await self.ledger.find_artifacts([digest]))[0] if digest is not None else None
+        if stored is None:
+            raise DepotError(
+                f"storage does not hold {digest or 'an artifact without a digest'}",
+                remedy="declare it with deferred_download=False, and open it after its unit is resolved",
+            )
+        with await asyncio.to_thread(self.equipment.storage.open, stored.sha256) as file:
+            while chunk := await asyncio.to_thread(file.read, _READ):
+                yield chunk
+
+    async def fetch(self, artifact: DeclarativeArtifact) -> Fetched:
+        """Download and verify within the budget; a local file is read the same way."""
+        expected = artifact.artifact
+        size = expected.size
+        budget = self._small if size is not None and size <= _SMALL else self._large
+        lease = await budget.lease(_UNKNOWN if size is None else size)
+        try:
+            received = await self._receive(artifact)
+        except BaseException:
+            lease.close()
+            raise
+        self._here.add(received)
+        self.downloaded += 1
+        self.downloaded_bytes += received.size
+        return Fetched(received, lease)
+
+    async def _receive(self, artifact: DeclarativeArtifact) -> Received:
+        storage, expected = self.equipment.storage, artifact.artifact
+        if expected.file is not None:
+            return await asyncio.to_thread(_read_in, storage, expected)
+        if artifact.remote is None:
+            raise NotBound(f"artifact {artifact.relative_path!r}")
+        return await self.equipment.downloads.fetch(artifact.remote, artifact.urls, expected, storage)
+
+    async def keep_bytes(self, batch: Sequence[Received]) -> list[KeptArtifact]:
+        """Make bytes durable under their final names, beside the loop."""
+        kept = await asyncio.to_thread(self.equipment.storage.keep, batch)
+        self._here.difference_update(batch)
+        return kept
+
+    async def adopt_bytes(self, digests: Sequence[bytes]) -> list[KeptArtifact | None]:
+        """Find bytes in storage that the catalog may not know, verified."""
+        return await asyncio.to_thread(self.equipment.storage.find, digests)
+
+    async def note_failure(self, unit: DeclarativeContent, failed: Failed, *, stage: str, plugin: str) -> None:
+        """Record a unit that was given up on; a hopeless run ends here."""
+        url = next((artifact.url for artifact in unit.d_artifacts if artifact.url), None)
+        row = FailureRow(unit.key, stage, plugin, str(failed), url, unit.scope)
+        await self.ledger.fail([row], keep=self.request.on_error == "keep")
+        self.failed.append(failed)
+        self.equipment.listener(UnitFailed(unit.describe(), stage, failed.what, url))
+        if isinstance(failed.cause, DepotError) or (self.request.on_error == "fail" and len(self.failed) >= _HOPELESS):
+            self.raise_failures()
+
+    async def note_refusal(
+        self, unit: DeclarativeContent, refused: Refused, *, stage: str, until: float | None, evict: bool
+    ) -> None:
+        """Record a unit that was left out on purpose."""
+        row = RefusalRow(unit.key, refused.rule, refused.reason, refused.plugin, stage, unit.scope, until)
+        await self.ledger.refuse([row], evict=[unit.key] if evict else ())
+        self.refused.append(refused)
+        self.equipment.listener(UnitRefused(unit.describe(), refused.rule, refused.reason, refused.plugin))
+
+    def remove_undeclared(self) -> None:
+        """Ask the seal to remove what the stream did not declare."""
+        self.unassociate = True
+
+    def raise_failures(self) -> None:
+        """End the run for its failed units: the one there is, or a group of them."""
+        if len(self.failed) == 1:
+            raise self.failed[0]
+        raise ExceptionGroup(f"{len(self.failed)} units failed, so no version was made", self.failed)
+
+    def discard_leftovers(self) -> None:
+        """Drop bytes that were downloaded and never kept."""
+        for received in self._here:
+            received.discard()
+        self._here.clear()
+
+
+async def _wait(future: asyncio.Future[Any]) -> Any:
+    wait = WAIT.get()
+    return await (wait(future) if wait is not None else future)
+
+
+def _read_in(receiver: Receiver, expected: Artifact) -> Received:
+    incoming = receiver.receive(expected)
+    try:
+        with open(expected.file or "", "rb") as file:
+            while chunk := file.read(_READ):
+                incoming.write(chunk)
+        return incoming.finish()
+    except OSError as error:
+        incoming.discard()
+        raise EntrepotError(
+            f"{str(expected.file)!r} cannot be read: {error.strerror}", remedy="check that the file is there"
+        ) from error
+    except BaseException:
+        incoming.discard()
+        raise

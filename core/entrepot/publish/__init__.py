@@ -1,0 +1,1 @@
+"""From a version's content to the files that clients read."""

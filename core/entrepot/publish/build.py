@@ -1,0 +1,109 @@
+"""Building a publication: what a publisher yields becomes rows and stored bytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+from entrepot.errors import EntrepotError
+from entrepot.model.artifact import Artifact, StoredArtifact
+from entrepot.model.ledger import BodyRow
+from entrepot.model.publication import PublishedFile, Unpublished
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from entrepot.model.incoming import Received, Receiver
+    from entrepot.model.ledger import KeptArtifact, Ledger
+    from entrepot.model.publication import Publisher, VersionView
+
+#: Bodies up to this many bytes live in the catalog; larger ones in storage.
+LARGEST_ROW: Final = 64 * 1024
+
+#: Files, and bytes of small bodies, that are written in one transaction.
+_FILES, _BYTES = 500, 8 * 1024 * 1024
+
+
+class Shelf(Protocol):
+    """Where large bodies go: received like a download, then kept durably."""
+
+    @property
+    def receiver(self) -> Receiver: ...
+    @property
+    def ledger(self) -> Ledger: ...
+
+    async def keep_bytes(self, batch: Sequence[Received]) -> list[KeptArtifact]: ...
+
+
+async def build_publication(publisher: Publisher, view: VersionView, shelf: Shelf) -> None:
+    """Run a publisher once and write what it yields, a batch at a time, invisible until the seal's commit.
+
+    A publication that is written whole replaces all files of the version before. Two files with
+    the same path and media type in a row are an error: clients could not tell them apart.
+    """
+    batch = _Batch(shelf)
+    async for published in publisher.publish(view):
+        match published:
+            case PublishedFile():
+                await batch.add(published)
+            case Unpublished(relative_path=path):
+                await batch.remove(path)
+    await batch.flush()
+    if view.whole:
+        await shelf.ledger.unpublish_rest()
+
+
+class _Batch:
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._rows: list[BodyRow] = []
+        self._removed: list[str] = []
+        self._bytes = 0
+        self._names: set[tuple[str, str]] = set()
+
+    async def add(self, file: PublishedFile) -> None:
+        name = (file.relative_path, file.media_type)
+        if name in self._names:
+            raise EntrepotError(
+                f"{file.relative_path!r} is published twice as {file.media_type!r}",
+                remedy="let the publisher yield each path and media type once",
+            )
+        self._names.add(name)
+        self._rows.append(await self._row(file))
+        if len(self._rows) >= _FILES or self._bytes >= _BYTES:
+            await self.flush()
+
+    async def remove(self, path: str) -> None:
+        self._removed.append(path)
+        if len(self._removed) >= _FILES:
+            await self.flush()
+
+    async def flush(self) -> None:
+        if self._rows:
+            await self._shelf.ledger.publish(self._rows)
+        if self._removed:
+            await self._shelf.ledger.unpublish(self._removed)
+        self._rows, self._removed, self._bytes = [], [], 0
+        self._names.clear()
+
+    async def _row(self, file: PublishedFile) -> BodyRow:
+        body = file.body
+        if isinstance(body, bytes) and len(body) <= LARGEST_ROW:
+            self._bytes += len(body)
+            return BodyRow(file.relative_path, file.media_type, body, None)
+        return BodyRow(file.relative_path, file.media_type, None, await self._store(file))
+
+    async def _store(self, file: PublishedFile) -> StoredArtifact:
+        incoming = self._shelf.receiver.receive(Artifact())
+        try:
+            if isinstance(file.body, bytes):
+                incoming.write(file.body)
+            else:
+                async for chunk in file.body:
+                    incoming.write(chunk)
+            received = incoming.finish()
+        except BaseException:
+            incoming.discard()
+            raise
+        kept = await self._shelf.keep_bytes([received])
+        await self._shelf.ledger.save_artifacts(kept)
+        return StoredArtifact(kept[0].sha256, kept[0].size)

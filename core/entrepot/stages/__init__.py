@@ -1,0 +1,1 @@
+"""The stages of a sync, one a file; none knows another."""

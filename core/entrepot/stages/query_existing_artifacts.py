@@ -1,0 +1,78 @@
+"""Swaps in artifacts that are already held."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from entrepot.errors import InvalidMetadata
+from entrepot.model import facts
+from entrepot.model.artifact import StoredArtifact
+from entrepot.model.declarative import Declared, Stored
+from entrepot.stages.stage import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from entrepot.model.declarative import DeclarativeArtifact, DeclarativeContent
+
+
+class QueryExistingArtifacts(Stage):
+    """Finds artifacts already held, by declared digest, with one query for each batch.
+
+    Only bytes that this repository may have are found. After a run that did not end by itself,
+    bytes that storage holds and the catalog does not know are verified and adopted. A deferred
+    artifact without a digest that may name bytes fails its unit: nothing could be verified later.
+    """
+
+    needs: ClassVar = frozenset({facts.DECLARED})
+    gives: ClassVar = frozenset({facts.ARTIFACTS_QUERIED})
+
+    async def run(self) -> None:
+        async for units in self.batches(minsize=1000):
+            wanted = [artifact for unit in units for artifact in unit.d_artifacts if self._can_be_found(artifact)]
+            if wanted:
+                await self._swap_in(wanted)
+            for unit in units:
+                blind = self._blind(unit)
+                if blind is None:
+                    await self.put(unit)
+                else:
+                    await self.fail(unit, blind)
+
+    def _can_be_found(self, artifact: DeclarativeArtifact) -> bool:
+        return isinstance(artifact.state, Declared) and self._is_accepted(artifact)
+
+    def _is_accepted(self, artifact: DeclarativeArtifact) -> bool:
+        declared = artifact.artifact
+        if declared.sha256 is not None:
+            return True
+        if declared.preferred is None:
+            return False
+        return not declared.is_weak or self.context.remote.access.allow_weak_digests
+
+    def _blind(self, unit: DeclarativeContent) -> InvalidMetadata | None:
+        for artifact in unit.d_artifacts:
+            if artifact.deferred_download and isinstance(artifact.state, Declared) and not self._is_accepted(artifact):
+                return InvalidMetadata(
+                    f"artifact {artifact.relative_path!r} has no digest strong enough to be fetched later",
+                    remedy="sync with policy 'immediate', or set allow_weak_digests = true for this repository",
+                )
+        return None
+
+    async def _swap_in(self, wanted: Sequence[DeclarativeArtifact]) -> None:
+        digests = [digest for artifact in wanted if (digest := artifact.artifact.preferred) is not None]
+        found = await self.context.ledger.find_artifacts(digests)
+        for artifact, stored in zip(wanted, found, strict=True):
+            if stored is not None:
+                artifact.state = Stored(stored)
+        if self.context.ledger.recovered:
+            await self._adopt([artifact for artifact in wanted if not isinstance(artifact.state, Stored)])
+
+    async def _adopt(self, wanted: Sequence[DeclarativeArtifact]) -> None:
+        named = [artifact for artifact in wanted if artifact.artifact.sha256 is not None]
+        digests = [bytes.fromhex(artifact.artifact.sha256 or "") for artifact in named]
+        adopted = await self.context.adopt_bytes(digests) if digests else []
+        await self.context.ledger.save_artifacts([kept for kept in adopted if kept is not None])
+        for artifact, kept in zip(named, adopted, strict=True):
+            if kept is not None:
+                artifact.state = Stored(StoredArtifact(kept.sha256, kept.size))

@@ -1,0 +1,76 @@
+"""A stage as plugins write it: one that may act on the sync it is part of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from entrepot.errors import Failed, NotBound, Refused
+from entrepot.model.declarative import WAIT, DeclarativeContent
+from entrepot.pipeline.stage import Stage as GenericStage
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Awaitable
+
+    from entrepot.model.content import Content
+    from entrepot.model.context import SyncContext
+
+
+class Stage(GenericStage[DeclarativeContent]):
+    """One step of a sync: reads units, does one thing, passes units on.
+
+    Write `run()`: read `self.items()` or `self.batches()`, and `await self.put(unit)` what goes on.
+    Every unit that comes in goes out once, or is left out with `refuse` or `fail`. A stage may
+    await only units that it has put on.
+    """
+
+    async def __call__(self) -> None:
+        """Run, and tell the next stage that nothing more will come."""
+        WAIT.set(cast("type[asyncio.Future[Content]]", self._waiters.wait_for))
+        await super().__call__()
+
+    @property
+    def context(self) -> SyncContext:
+        """The sync this stage takes part in; `NotBound` when it runs without a depot."""
+        context = self._context
+        if context is None:
+            raise NotBound(f"stage {type(self).__name__!r}")
+        return cast("SyncContext", context)
+
+    async def refuse(
+        self, unit: DeclarativeContent, rule: str, reason: str, *, until: float | None = None, evict: bool = False
+    ) -> None:
+        """Leave a unit out on purpose; do not put it on.
+
+        Its predecessor stays in the version, unless the sync mirrors or `evict` is set. `until`
+        (seconds since 1970) says when the reason passes: scopes are asked for again from then on.
+        """
+        refused = Refused(unit.describe(), rule, reason, plugin=self._plugin)
+        unit.leave_out(refused)
+        self._trace.refused += 1
+        if self._context is not None:
+            await self.context.note_refusal(unit, refused, stage=type(self).__name__, until=until, evict=evict)
+
+    async def fail(self, unit: DeclarativeContent, error: BaseException) -> None:
+        """Give up on one unit; do not put it on.
+
+        The repository's `on_error` decides what follows; one unit's trouble is never raised here,
+        save when so many have failed that going on is pointless.
+        """
+        failed = Failed(unit.describe(), error)
+        unit.leave_out(failed)
+        self._trace.failed += 1
+        if self._context is not None:
+            await self.context.note_failure(unit, failed, stage=type(self).__name__, plugin=self._plugin)
+
+    async def keep(self, scope: str) -> None:
+        """Keep all that the latest version has of a scope, unseen."""
+        await self.context.ledger.keep(scope)
+
+    async def keep_rest(self) -> None:
+        """Keep every scope that this run neither declares nor drops, unseen."""
+        await self.context.ledger.keep_rest()
+
+    async def drop(self, scope: str) -> None:
+        """Let a scope go, also when the rest is kept."""
+        await self.context.ledger.drop(scope)
