@@ -10,7 +10,6 @@ from entrepot.pipeline.stage import Stage as GenericStage
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Awaitable
 
     from entrepot.model.content import Content
     from entrepot.model.context import SyncContext

@@ -1,0 +1,38 @@
+"""From a first stage and the plugins' edits to a plan that holds."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from entrepot.assembly.default_plan import default_plan
+from entrepot.errors import safe_url
+from entrepot.pipeline.check import check
+
+if TYPE_CHECKING:
+    from entrepot.assembly.equipment import PluginAnswers
+    from entrepot.assembly.request import SyncRequest
+    from entrepot.pipeline.plan import Plan
+    from entrepot.stages.stage import Stage
+
+
+def assemble(first_stage: Stage, request: SyncRequest, plugins: PluginAnswers) -> Plan:
+    """Make the plan of one sync, as plugins edited it, and check it before anything is fetched.
+
+    Every plugin is shown the default plan, never another's edits. Raises a `PlanError` that names
+    the stage and the plugin.
+    """
+    plan = default_plan(first_stage, plugin=plugins.origin(first_stage), mirror=request.mirror)
+    edited = plan.edited(plugins.plan_edits(plan, request))
+    check(edited)
+    return edited
+
+
+def plan_fingerprint(plan: Plan, request: SyncRequest, plugins: PluginAnswers) -> str:
+    """Digest all that decides how unchanged parts are treated; when it differs, checkpoints are void."""
+    stages = [[step.plugin, step.name] for step in plan.steps]
+    tables = {name: dict(table) for name, table in request.plugin_tables.items()}
+    said = [plugins.fingerprint(), stages, request.options, tables, request.policy, safe_url(request.remote.url)]
+    return hashlib.sha256(msgspec.json.encode(said, order="sorted", enc_hook=repr)).hexdigest()

@@ -1,0 +1,150 @@
+"""One sync from beginning to end: plan, lease, stages, seal."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from entrepot.assembly.assemble import assemble, plan_fingerprint
+from entrepot.assembly.outcome import SyncOutcome
+from entrepot.assembly.progress import RunProgress
+from entrepot.assembly.seal import Settled, publish, settle
+from entrepot.assembly.sync_run import SyncRun
+from entrepot.catalog.catalog import RunRequest
+from entrepot.errors import LeaseLost
+from entrepot.events import SyncEnded, SyncStarted
+from entrepot.model.declarative import DeclarativeContent
+from entrepot.model.ledger import Changes
+from entrepot.model.repository import RepositoryVersion
+from entrepot.pipeline.run import Pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from entrepot.assembly.equipment import Equipment
+    from entrepot.assembly.request import SyncRequest
+    from entrepot.model.ledger import Ledger
+    from entrepot.stages.stage import Stage
+
+#: Failures and refusals that a report lists; all of them are in the catalog.
+_LISTED: Final = 100
+
+
+async def sync(first_stage: Stage, request: SyncRequest, equipment: Equipment) -> SyncOutcome:
+    """Make a new version of a repository, or find that nothing differs.
+
+    The plan is checked before the lease is taken, and the lease is held before anything is asked
+    of upstream. Whatever fails, the version before stays as it is, and what was stored and saved
+    stays for the next run.
+    """
+    plan = assemble(first_stage, request, equipment.plugins)
+    ledger = await equipment.catalog.begin(
+        RunRequest(
+            repository=request.repository.name,
+            type=request.repository.type,
+            private=request.repository.private,
+            mirror=request.mirror,
+            plan_fingerprint=plan_fingerprint(plan, request, equipment.plugins),
+        )
+    )
+    run = SyncRun(request, ledger, equipment)
+    stages = [step.stage for step in plan.steps]
+    owners = [step.plugin for step in plan.steps]
+    pipeline = Pipeline(stages, context=run, owners=owners, describe=_describe)
+    return await _Attempt(run, pipeline).carry_out()
+
+
+class _Attempt:
+    """A run with its pipeline, until it has ended one way or the other."""
+
+    def __init__(self, run: SyncRun, pipeline: Pipeline[Any]) -> None:
+        self.run = run
+        self.pipeline = pipeline
+        self.progress = RunProgress(run, pipeline.trace)
+        self.began = run.equipment.clock()
+
+    async def carry_out(self) -> SyncOutcome:
+        equipment, request = self.run.equipment, self.run.request
+        equipment.listener(SyncStarted(request.repository.name, self.run.ledger.number, self.progress))
+        equipment.plugins.tell_started(request)
+        try:
+            outcome = await self._to_the_end()
+        except BaseException as error:
+            await self._give_up(error)
+            raise
+        finally:
+            self.run.discard_leftovers()
+        equipment.plugins.tell_finished(request, outcome)
+        self._tell("synced" if outcome.version else "unchanged", outcome)
+        return outcome
+
+    async def _to_the_end(self) -> SyncOutcome:
+        await self.pipeline.run()
+        publisher = self.run.equipment.plugins.publisher(self.run.repository.type)
+        settled = await settle(self.run, publisher, self.progress.enter)
+        if not settled.differs:
+            outcome = self._outcome(settled.changes, None)
+            await self.run.ledger.finish("unchanged", outcome.report)
+            return outcome
+        return await self._seal(settled)
+
+    async def _seal(self, settled: Settled) -> SyncOutcome:
+        self.progress.enter("publishing")
+        await publish(self.run, settled)
+        self.progress.enter("making the version visible")
+        outcome = self._outcome(settled.changes, None)
+        moment = await self.run.ledger.complete(fingerprint=settled.fingerprint, report=outcome.report)
+        completed = datetime.datetime.fromtimestamp(moment, datetime.UTC)
+        version = RepositoryVersion(self.run.repository, self.run.ledger.number, completed=completed)
+        return self._outcome(settled.changes, version)
+
+    async def _give_up(self, error: BaseException) -> None:
+        outcome = "cancelled" if isinstance(error, asyncio.CancelledError | KeyboardInterrupt) else "failed"
+        report = self._outcome(Changes(0, 0, 0, 0), None).report
+        if not isinstance(error, LeaseLost):
+            await _finish(self.run.ledger, outcome, {**report, "error": str(error)})
+        self.run.equipment.plugins.tell_finished(self.run.request, error)
+        self._tell(outcome, None)
+
+    def _tell(self, outcome: str, ended: SyncOutcome | None) -> None:
+        number = ended.version.number if ended is not None and ended.version is not None else None
+        report = ended.report if ended is not None else {}
+        self.run.equipment.listener(SyncEnded(self.run.repository.name, outcome, number, report))
+
+    def _outcome(self, changes: Changes, version: RepositoryVersion | None) -> SyncOutcome:
+        run = self.run
+        outcome = SyncOutcome(
+            repository=run.repository.name,
+            version=version,
+            **changes._asdict(),
+            failed=len(run.failed),
+            refused=len(run.refused),
+            downloaded=run.downloaded,
+            downloaded_bytes=run.downloaded_bytes,
+            seconds=run.equipment.clock() - self.began,
+            report={},
+        )
+        return attrs.evolve(outcome, report=self._report(outcome))
+
+    def _report(self, outcome: SyncOutcome) -> Mapping[str, Any]:
+        return {
+            **{name: value for name, value in outcome.to_json().items() if name not in ("event", "version")},
+            "failures": [str(failed) for failed in self.run.failed[:_LISTED]],
+            "refusals": [str(refused) for refused in self.run.refused[:_LISTED]],
+            "trace": self.pipeline.trace.to_json(),
+            "bottleneck": self.pipeline.trace.bottleneck(),
+        }
+
+
+async def _finish(ledger: Ledger, outcome: str, report: Mapping[str, Any]) -> None:
+    """Note the end of a run that made nothing, also while the task is being cancelled."""
+    await asyncio.shield(ledger.finish(outcome, report))
+
+
+def _describe(unit: object) -> tuple[str, str | None]:
+    if isinstance(unit, DeclarativeContent):
+        return unit.describe(), next((artifact.url for artifact in unit.d_artifacts if artifact.url), None)
+    return repr(unit), None

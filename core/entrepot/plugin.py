@@ -1,0 +1,119 @@
+"""The front door for plugin authors: all that a plugin needs, and nothing else."""
+
+from __future__ import annotations
+
+from entrepot.assembly.declarative_version import DeclarativeVersion
+from entrepot.assembly.registrations import FirstStage, Publisher
+from entrepot.errors import (
+    ConfigurationError,
+    DepotError,
+    EntrepotError,
+    Failed,
+    IntegrityError,
+    InvalidMetadata,
+    InvalidPath,
+    NotBound,
+    PipelineStopped,
+    PlanError,
+    PluginError,
+    Refused,
+    UpstreamError,
+    safe_url,
+)
+from entrepot.hooks.specs import hookimpl
+from entrepot.model import facts
+from entrepot.model.artifact import Artifact
+from entrepot.model.content import Content, derived, indexed, key, key_of
+from entrepot.model.context import RunContext, SyncContext
+from entrepot.model.declarative import DeclarativeArtifact, DeclarativeContent
+from entrepot.model.digest import Digest, parse_digest
+from entrepot.model.downloading import Download, Downloader, Validator
+from entrepot.model.facts import Fact
+from entrepot.model.ledger import PathRow
+from entrepot.model.publication import Published, PublishedFile, Unpublished, VersionView
+from entrepot.model.relative_path import RelativePath, relative_path
+from entrepot.model.remote import Policy, Remote
+from entrepot.model.repository import Repository, RepositoryVersion
+from entrepot.pipeline.edits import Edit, after, before, move_after, move_before, remove, replace
+from entrepot.pipeline.plan import Plan
+from entrepot.pipeline.run import create_pipeline
+from entrepot.pipeline.stage import EndStage
+from entrepot.stages.artifact_downloader import ArtifactDownloader
+from entrepot.stages.artifact_saver import ArtifactSaver
+from entrepot.stages.content_association import ContentAssociation
+from entrepot.stages.content_saver import ContentSaver
+from entrepot.stages.content_unassociation import ContentUnassociation
+from entrepot.stages.query_existing_artifacts import QueryExistingArtifacts
+from entrepot.stages.query_existing_contents import QueryExistingContents
+from entrepot.stages.remote_artifact_saver import RemoteArtifactSaver
+from entrepot.stages.resolve_content_futures import ResolveContentFutures
+from entrepot.stages.stage import Stage
+
+__all__ = [
+    "Artifact",
+    "ArtifactDownloader",
+    "ArtifactSaver",
+    "ConfigurationError",
+    "Content",
+    "ContentAssociation",
+    "ContentSaver",
+    "ContentUnassociation",
+    "DeclarativeArtifact",
+    "DeclarativeContent",
+    "DeclarativeVersion",
+    "DepotError",
+    "Digest",
+    "Download",
+    "Downloader",
+    "Edit",
+    "EndStage",
+    "EntrepotError",
+    "Fact",
+    "Failed",
+    "FirstStage",
+    "IntegrityError",
+    "InvalidMetadata",
+    "InvalidPath",
+    "NotBound",
+    "PathRow",
+    "PipelineStopped",
+    "Plan",
+    "PlanError",
+    "PluginError",
+    "Policy",
+    "Published",
+    "PublishedFile",
+    "Publisher",
+    "QueryExistingArtifacts",
+    "QueryExistingContents",
+    "Refused",
+    "RelativePath",
+    "Remote",
+    "RemoteArtifactSaver",
+    "Repository",
+    "RepositoryVersion",
+    "ResolveContentFutures",
+    "RunContext",
+    "Stage",
+    "SyncContext",
+    "Unpublished",
+    "UpstreamError",
+    "Validator",
+    "VersionView",
+    "after",
+    "before",
+    "create_pipeline",
+    "derived",
+    "facts",
+    "hookimpl",
+    "indexed",
+    "key",
+    "key_of",
+    "move_after",
+    "move_before",
+    "parse_digest",
+    "relative_path",
+    "remove",
+    "replace",
+    "safe_url",
+]
