@@ -19,14 +19,14 @@ _KEY, _INDEXED, _DERIVED = "entrepot.key", "entrepot.indexed", "entrepot.derived
 C = TypeVar("C", bound="Content")
 
 
-def key(**field: Any) -> Any:
+def key(*, indexed: bool = False, **field: Any) -> Any:
     """Mark a field as part of the natural key: what the statement is about.
 
     A version holds at most one statement for each type and key. Choose what names the thing where
-    upstream lists it; never a digest, and nothing that upstream may correct. Takes what
-    `attrs.field` takes.
+    upstream lists it; never a digest, and nothing that upstream may correct. With `indexed`,
+    publishers can look contents up by it too. Takes what `attrs.field` takes.
     """
-    return _marked(_KEY, field)
+    return _marked(_KEY, _indexed(field) if indexed else field)
 
 
 def indexed(**field: Any) -> Any:
@@ -37,6 +37,10 @@ def indexed(**field: Any) -> Any:
 def derived(**field: Any) -> Any:
     """Mark a field that follows from the artifact's bytes alone; it is not part of the identity."""
     return _marked(_DERIVED, field)
+
+
+def _indexed(field: dict[str, Any]) -> dict[str, Any]:
+    return {**field, "metadata": {**field.get("metadata", {}), _INDEXED: True}}
 
 
 def _marked(mark: str, field: dict[str, Any]) -> Any:
