@@ -24,7 +24,7 @@ def assemble(first_stage: Stage, request: SyncRequest, plugins: PluginAnswers) -
     Every plugin is shown the default plan, never another's edits. Raises a `PlanError` that names
     the stage and the plugin.
     """
-    plan = default_plan(first_stage, plugin=plugins.origin(first_stage), mirror=request.mirror)
+    plan = default_plan(first_stage, plugin=request.brought_by, mirror=request.mirror)
     edited = plan.edited(plugins.plan_edits(plan, request))
     check(edited)
     return edited

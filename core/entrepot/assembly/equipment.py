@@ -31,9 +31,6 @@ class PluginAnswers(Protocol):
     def fingerprint(self) -> str:
         """Which plugins, in which versions, take part."""
 
-    def origin(self, stage: object) -> str:
-        """The plugin that brought a first stage."""
-
     def tell_started(self, context: SyncRequest) -> None: ...
     def tell_finished(self, context: SyncRequest, outcome: Any) -> None: ...
 

@@ -19,12 +19,14 @@ class FirstStage:
 
     `make` is called once per sync, when the plan is assembled; it opens nothing. `options` is an
     attrs class: the repository's own options are checked against it and stand in
-    `context.options`.
+    `context.options`. `default_url` says where a repository without a `url` looks; it is called
+    when the repository is used, and raises a `ConfigurationError` with a remedy when it cannot say.
     """
 
     type: str
     make: Callable[[RunContext], Stage]
     options: type | None = None
+    default_url: Callable[[], str] | None = None
 
 
 @attrs.frozen

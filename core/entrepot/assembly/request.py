@@ -16,10 +16,14 @@ OnError: TypeAlias = Literal["fail", "skip", "keep"]
 
 @attrs.frozen(kw_only=True)
 class SyncRequest:
-    """A repository, a remote and how to go about it; what plugins get as `context` when they edit."""
+    """A repository, a remote and how to go about it; what plugins get as `context` when they edit.
+
+    `brought_by` is the plugin, or the program, that the first stage comes from.
+    """
 
     repository: Repository
     remote: Remote
+    brought_by: str
     mirror: bool = False
     options: Any = None
     on_error: OnError = "fail"

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 from entrepot.errors import DepotError, EntrepotError, NotBound
 from entrepot.events import UnitFailed, UnitRefused
 from entrepot.model.artifact import Artifact
-from entrepot.model.declarative import WAIT, Fetched
+from entrepot.model.declarative import PATIENCE, Fetched
 from entrepot.model.ledger import FailureRow, RefusalRow
 from entrepot.pipeline.budget import Budget
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from entrepot.assembly.equipment import Equipment
     from entrepot.assembly.request import SyncRequest
@@ -48,8 +50,8 @@ class SyncRun:
         self.downloaded = 0
         self.downloaded_bytes = 0
         self.unassociate = False
-        self._small = Budget(_SMALL_BUDGET, waiting=_wait)
-        self._large = Budget(_LARGE_BUDGET, waiting=_wait)
+        self._small = Budget(_SMALL_BUDGET, waiting=_waiting)
+        self._large = Budget(_LARGE_BUDGET, waiting=_waiting)
         self._here: set[Received] = set()
 
     @property
@@ -177,9 +179,9 @@ class SyncRun:
         self._here.clear()
 
 
-async def _wait(future: asyncio.Future[Any]) -> Any:
-    wait = WAIT.get()
-    return await (wait(future) if wait is not None else future)
+def _waiting() -> AbstractContextManager[None]:
+    patience = PATIENCE.get()
+    return nullcontext() if patience is None else patience.waiting()
 
 
 def _read_in(receiver: Receiver, expected: Artifact) -> Received:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
 
 import attrs
 
@@ -13,15 +13,28 @@ from entrepot.model.content import ArtifactLink, Content, identity, natural_key
 from entrepot.model.relative_path import relative_path as checked_path
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
+    from contextlib import AbstractContextManager
 
     from entrepot.model.artifact import Artifact, StoredArtifact
     from entrepot.model.incoming import Closable, Received
     from entrepot.model.remote import Remote
 
-#: How to wait in the running sync; set for each stage's task by the stage itself, so that the run
-#: knows of every waiter and no batch is held back from it.
-WAIT: ContextVar[Callable[[asyncio.Future[Content]], Awaitable[Content]] | None] = ContextVar("WAIT", default=None)
+R = TypeVar("R")
+
+
+class Patience(Protocol):
+    """How to wait within a running sync, so that no batch is held back from whoever waits."""
+
+    async def wait_for(self, future: asyncio.Future[R]) -> R:
+        """Wait for what a later stage completes; `PipelineStopped` when the run ends first."""
+
+    def waiting(self) -> AbstractContextManager[None]:
+        """Count as one who waits while the block runs."""
+
+
+#: The running sync's way to wait, in the task of each of its stages and in tasks they start.
+PATIENCE: ContextVar[Patience | None] = ContextVar("PATIENCE", default=None)
 
 
 @attrs.frozen
@@ -244,8 +257,8 @@ class DeclarativeContent:
             return self._content
         if self._future is None:
             self._future = asyncio.get_running_loop().create_future()
-        wait = WAIT.get()
-        return await (wait(self._future) if wait is not None else asyncio.shield(self._future))
+        patience = PATIENCE.get()
+        return await (patience.wait_for(self._future) if patience is not None else asyncio.shield(self._future))
 
     def describe(self) -> str:
         """Name the unit to a person: its type and key."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from entrepot.errors import Failed, NotBound, Refused
-from entrepot.model.declarative import WAIT, DeclarativeContent
+from entrepot.errors import Failed, Refused
+from entrepot.model.declarative import PATIENCE, DeclarativeContent
 from entrepot.pipeline.stage import Stage as GenericStage
 
 if TYPE_CHECKING:
@@ -25,16 +25,13 @@ class Stage(GenericStage[DeclarativeContent]):
 
     async def __call__(self) -> None:
         """Run, and tell the next stage that nothing more will come."""
-        WAIT.set(cast("type[asyncio.Future[Content]]", self._waiters.wait_for))
+        PATIENCE.set(self._run)
         await super().__call__()
 
     @property
     def context(self) -> SyncContext:
         """The sync this stage takes part in; `NotBound` when it runs without a depot."""
-        context = self._context
-        if context is None:
-            raise NotBound(f"stage {type(self).__name__!r}")
-        return cast("SyncContext", context)
+        return cast("SyncContext", super().context)
 
     async def refuse(
         self, unit: DeclarativeContent, rule: str, reason: str, *, until: float | None = None, evict: bool = False
@@ -44,10 +41,10 @@ class Stage(GenericStage[DeclarativeContent]):
         Its predecessor stays in the version, unless the sync mirrors or `evict` is set. `until`
         (seconds since 1970) says when the reason passes: scopes are asked for again from then on.
         """
-        refused = Refused(unit.describe(), rule, reason, plugin=self._plugin)
+        refused = Refused(unit.describe(), rule, reason, plugin=self._run.owner)
         unit.leave_out(refused)
-        self._trace.refused += 1
-        if self._context is not None:
+        self._run.count_refused()
+        if self._run.context is not None:
             await self.context.note_refusal(unit, refused, stage=type(self).__name__, until=until, evict=evict)
 
     async def fail(self, unit: DeclarativeContent, error: BaseException) -> None:
@@ -58,9 +55,9 @@ class Stage(GenericStage[DeclarativeContent]):
         """
         failed = Failed(unit.describe(), error)
         unit.leave_out(failed)
-        self._trace.failed += 1
-        if self._context is not None:
-            await self.context.note_failure(unit, failed, stage=type(self).__name__, plugin=self._plugin)
+        self._run.count_failed()
+        if self._run.context is not None:
+            await self.context.note_failure(unit, failed, stage=type(self).__name__, plugin=self._run.owner)
 
     async def keep(self, scope: str) -> None:
         """Keep all that the latest version has of a scope, unseen."""

@@ -1,0 +1,54 @@
+"""What core ships, as a plugin like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from entrepot.errors import ConfigurationError, safe_url
+from entrepot.hooks.specs import hookimpl
+
+if TYPE_CHECKING:
+    from entrepot.download.protocol import FetcherFactory
+    from entrepot.storage.protocol import Storage
+
+
+@hookimpl
+def entrepot_register_storages() -> Mapping[str, Callable[[str], Storage]]:
+    """A folder of this machine, and memory for trying things out."""
+    return {"file": _filesystem, "memory": _memory}
+
+
+@hookimpl
+def entrepot_register_downloaders() -> Mapping[str, FetcherFactory]:
+    """The web, and this machine's files."""
+    from entrepot.download.file import FileFetcher
+    from entrepot.download.http import HttpFetcher
+
+    return {"http": HttpFetcher, "https": HttpFetcher, "file": FileFetcher}
+
+
+def _filesystem(url: str) -> Storage:
+    from entrepot.storage.filesystem import FilesystemStorage
+
+    return FilesystemStorage(_folder(url))
+
+
+def _memory(_: str) -> Storage:
+    from entrepot.storage.memory import MemoryStorage
+
+    return MemoryStorage()
+
+
+def _folder(url: str) -> Path:
+    parts = urlsplit(url)
+    path = Path(unquote(parts.path))
+    if parts.netloc not in ("", "localhost") or not path.is_absolute():
+        raise ConfigurationError(
+            f"storage {safe_url(url)!r} is not a folder of this machine",
+            where="depot.storage",
+            remedy='write it as storage = "file:///absolute/path"',
+        )
+    return path

@@ -1,0 +1,123 @@
+"""Wires everything once: settings, plugins, catalog, storage, downloads."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Self
+
+from entrepot.assembly.request import SyncRequest
+from entrepot.catalog.catalog import Catalog
+from entrepot.depot.workshop import DepotWorkshop
+from entrepot.errors import ConfigurationError, UnknownName
+from entrepot.model.remote import Remote
+from entrepot.model.repository import Repository
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from entrepot.assembly.registrations import FirstStage
+    from entrepot.hooks.manager import Plugins
+    from entrepot.settings import RepositorySettings, Settings
+    from entrepot.storage.protocol import Storage
+
+
+class Depot:
+    """Everything opened, to be closed once; what the command line, the server and tests share."""
+
+    def __init__(self, settings: Settings, plugins: Plugins, *, catalog: Catalog, storage: Storage) -> None:
+        self.settings = settings
+        self.plugins = plugins
+        self.catalog = catalog
+        self.storage = storage
+        self.workshop = DepotWorkshop(self)
+        self._default_urls: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close storage and catalog; scratch files go."""
+        with ExitStack() as closing:
+            closing.callback(self.catalog.close)
+            closing.callback(self.storage.close)
+            closing.callback(self.workshop.close)
+
+    def repository(self, name: str) -> Repository:
+        """A configured repository, bound: it can be synced into."""
+        configured = self.settings.repository(name)
+        return Repository(configured.name, configured.type, private=configured.private, workshop=self.workshop)
+
+    def remote(self, name: str) -> Remote:
+        """Where a configured repository's content comes from, bound: it can download."""
+        configured = self.settings.repository(name)
+        return Remote(
+            configured.url or self._default_url(configured),
+            policy=configured.policy,
+            access=configured.access,
+            politeness=configured.politeness,
+            workshop=self.workshop,
+        )
+
+    def first_stage(self, name: str) -> FirstStage:
+        """How the type of a configured repository is read; `UnknownName` when no plugin brings it."""
+        configured = self.settings.repository(name)
+        known = self.plugins.first_stages
+        if configured.type not in known:
+            raise UnknownName(
+                "repository type",
+                configured.type,
+                known,
+                where=configured.place,
+                remedy=f"install the plugin that brings it, or use one of: {', '.join(sorted(known)) or 'none'};"
+                " entrepot plugins lists what is installed",
+            )
+        return known[configured.type]
+
+    def request(self, name: str) -> SyncRequest:
+        """What the configuration asks of a sync of this repository."""
+        configured = self.settings.repository(name)
+        first = self.first_stage(name)
+        return SyncRequest(
+            repository=self.repository(name),
+            remote=self.remote(name),
+            brought_by=self.plugins.origin("first stage", configured.type),
+            mirror=configured.mirror,
+            options=configured.options_as(first.options),
+            on_error=configured.on_error,
+            plugin_tables=configured.plugins,
+        )
+
+    def _default_url(self, configured: RepositorySettings) -> str:
+        known = self._default_urls.get(configured.type)
+        if known is not None:
+            return known
+        ask = self.first_stage(configured.name).default_url
+        if ask is None:
+            raise ConfigurationError(
+                f"repository {configured.name!r} has no url",
+                where=configured.place,
+                remedy=f'write url = "https://..." there, for type {configured.type!r} knows no default',
+            )
+        return self._default_urls.setdefault(configured.type, ask())
+
+
+def open_depot(settings: Settings, plugins: Plugins, *, create: bool = False, clock: Any = time.time) -> Depot:
+    """Open what the settings name; with `create`, make what is not there yet.
+
+    Raises a `DepotError` with a remedy when catalog or storage cannot be opened as they are.
+    """
+    storage = plugins.open_storage(settings.storage)
+    with ExitStack() as undo:
+        undo.callback(storage.close)
+        if create:
+            settings.home.mkdir(parents=True, exist_ok=True)
+            storage.prepare()
+        catalog = Catalog.open(settings.catalog, locks=settings.home / "locks", clock=clock, create=create)
+        undo.pop_all()
+    return Depot(settings, plugins, catalog=catalog, storage=storage)

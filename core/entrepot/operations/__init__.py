@@ -1,0 +1,1 @@
+"""What one can do with a depot: one verb a file."""
