@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from entrepot.events import StageProgress
 
@@ -10,16 +10,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from entrepot.assembly.sync_run import SyncRun
-    from entrepot.pipeline.trace import Trace
+    from entrepot.pipeline.run import Pipeline
 
 
 class RunProgress:
     """What a display asks for, read from the run and its trace at the moment of asking."""
 
-    def __init__(self, run: SyncRun, trace: Trace) -> None:
+    def __init__(self, run: SyncRun, pipeline: Pipeline[Any]) -> None:
         self.phase = "stages"
         self._run = run
-        self._trace = trace
+        self._pipeline = pipeline
 
     def enter(self, phase: str) -> None:
         """Say which step of the seal goes on."""
@@ -37,12 +37,13 @@ class RunProgress:
 
     def stages(self) -> Sequence[StageProgress]:
         """The stages in order, with their counts so far."""
-        return [StageProgress(stage.name, stage.received, stage.sent, stage.depth) for stage in self._trace.stages]
+        return [StageProgress(stage.name, stage.received, stage.sent, stage.depth) for stage in self._pipeline.trace.stages]
 
     def bottleneck(self) -> str:
         """One line that says which stage the others wait for."""
-        return self._trace.bottleneck()
+        return self._pipeline.trace.bottleneck()
 
     def stalled(self, seconds: float) -> str | None:
         """Name what the run waits on, when nothing moved for so long."""
-        return self._trace.stalled(seconds)
+        stall = self._pipeline.stalled(seconds)
+        return None if stall is None else str(stall)

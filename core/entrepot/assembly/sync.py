@@ -63,7 +63,7 @@ class _Attempt:
     def __init__(self, run: SyncRun, pipeline: Pipeline[Any]) -> None:
         self.run = run
         self.pipeline = pipeline
-        self.progress = RunProgress(run, pipeline.trace)
+        self.progress = RunProgress(run, pipeline)
         self.began = run.equipment.clock()
 
     async def carry_out(self) -> SyncOutcome:

@@ -9,9 +9,7 @@ from entrepot.model.declarative import PATIENCE, DeclarativeContent
 from entrepot.pipeline.stage import Stage as GenericStage
 
 if TYPE_CHECKING:
-    import asyncio
 
-    from entrepot.model.content import Content
     from entrepot.model.context import SyncContext
 
 
