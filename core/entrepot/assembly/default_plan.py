@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from entrepot.model import facts
 from entrepot.pipeline.plan import Plan, Step
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 BUILTIN = "builtin"
 
 
-def default_plan(first_stage: Stage, *, plugin: str, mirror: bool) -> Plan:
+def default_plan(first_stage: Stage[Any], *, plugin: str, mirror: bool) -> Plan:
     """Put the built-in stages behind a first stage; `plugin` is who brought that one."""
     stages = [
         QueryExistingArtifacts(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from entrepot.model.context import RunContext
     from entrepot.model.publication import Publisher as PublisherProtocol
     from entrepot.stages.stage import Stage
+
+
+#: An attrs class that a table of the configuration is checked against.
+OptionsClass: TypeAlias = type[Any]
 
 
 @attrs.frozen
@@ -25,7 +29,7 @@ class FirstStage:
 
     type: str
     make: Callable[[RunContext], Stage]
-    options: type | None = None
+    options: OptionsClass | None = None
     default_url: Callable[[], str] | None = None
 
 

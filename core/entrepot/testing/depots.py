@@ -1,0 +1,41 @@
+"""A depot in a temporary folder, with the plugins and repositories that a test is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+
+from entrepot import builtin
+from entrepot.depot import Depot, open_depot
+from entrepot.hooks.manager import Plugins
+from entrepot.settings import load
+
+
+@contextmanager
+def depot(
+    folder: Path,
+    repositories: Mapping[str, Mapping[str, Any]],
+    *,
+    plugins: Sequence[tuple[str, object]] = (),
+    catalog: str | None = None,
+) -> Iterator[Depot]:
+    """Open a depot below `folder`, made when it is not there, with the repositories as configured.
+
+    `plugins` are names and modules (or any object with hooks); installed plugins take part as
+    everywhere. `catalog` is the URL of a database other than a SQLite file in the folder. The same
+    folder can be opened again, with other repositories, plugins or options.
+
+    >>> with depot(tmp_path, {"tools": {"type": "file", "url": origin.url("/PULP_MANIFEST")}}) as opened:
+    ...     outcome = asyncio.run(sync(opened, "tools"))
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "entrepot.toml"
+    table = {"catalog": catalog} if catalog is not None else {}
+    file.write_text(tomlkit.dumps({"depot": table, "repositories": repositories}))
+    settings = load(file, environ={}, home=folder / "home")
+    with open_depot(settings, Plugins.load(builtin=builtin, extra=plugins), create=True) as opened:
+        yield opened
