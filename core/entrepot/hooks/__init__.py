@@ -1,0 +1,1 @@
+"""What plugins may answer, and how they are found and asked."""

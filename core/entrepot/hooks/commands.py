@@ -1,0 +1,43 @@
+"""Whose commands are whose: a name belongs to one plugin."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from entrepot.errors import PluginError
+from entrepot.hooks.record import BUILTIN
+
+if TYPE_CHECKING:
+    import click
+
+
+class Commands:
+    """Watches a group while plugins add to it."""
+
+    def __init__(self, group: click.Group) -> None:
+        self._group = group
+        self._owners = dict.fromkeys(group.commands, BUILTIN)
+
+    @contextlib.contextmanager
+    def of(self, plugin: str) -> Iterator[None]:
+        """Lay what is added meanwhile at one plugin's door; taken back whole when anything is wrong."""
+        before = dict(self._group.commands)
+        try:
+            yield
+            self._claim(plugin, before)
+        except BaseException:
+            self._group.commands = before
+            raise
+
+    def _claim(self, plugin: str, before: dict[str, click.Command]) -> None:
+        for name, command in self._group.commands.items():
+            if name in before and command is not before[name]:
+                raise PluginError(
+                    f"plugins {self._owners[name]!r} and {plugin!r} both bring a command {name!r}",
+                    where="entrepot_register_commands",
+                    remedy=f"leave one of them out: entrepot --block {plugin} ..., or uninstall it",
+                )
+            if name not in before:
+                self._owners[name] = plugin

@@ -1,0 +1,95 @@
+"""One repository's table, checked key by key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import attrs
+
+from entrepot.errors import ConfigurationError
+from entrepot.model.remote import Policy, Politeness
+from entrepot.settings.mistakes import Mismatch, found_as, together, unknown_key
+from entrepot.settings.structure import make_converter, structure
+from entrepot.settings.values import AccessTable, RepositorySettings, Surroundings
+
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
+_MAY_BE_ZERO = {"retries", "min_throughput"}
+
+
+@attrs.frozen(kw_only=True)
+class RepositoryTable:
+    """The keys of a repository that are not about reaching its upstream."""
+
+    type: str
+    url: str | None = None
+    policy: Policy = "immediate"
+    mirror: bool = False
+    keep_versions: int | None = None
+    on_error: Literal["fail", "skip", "keep"] = "fail"
+    private: bool = False
+    options: Mapping[str, Any] = attrs.field(factory=dict)
+    plugins: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
+
+
+REPOSITORY_KEYS = tuple(
+    field.name for table in (RepositoryTable, AccessTable, Politeness) for field in attrs.fields(table)
+)
+
+
+def check_name(name: str, where: str) -> None:
+    """Refuse what is not safe everywhere a repository's name stands: URLs, file names, command lines."""
+    if not _NAME.fullmatch(name):
+        better = re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._")[:64].rstrip("-._")
+        raise ConfigurationError(
+            f"{name!r} cannot be the name of a repository: it takes a-z, 0-9, '.', '_' and '-', at most 64 of them, "
+            "the first and last a letter or digit",
+            where=where,
+            remedy=f"name it {better or 'tools'!r}",
+        )
+
+
+def read_repository(name: str, raw: Any, *, file: str, surroundings: Surroundings) -> RepositorySettings:
+    """Read one table, and tell all that is wrong with it at once; `file` is where it stands."""
+    where = f"{file}, repositories.{name}"
+    check_name(name, where)
+    if not isinstance(raw, Mapping):
+        raise Mismatch("a table", raw).at(where)
+    wrong: list[Exception] = [unknown_key(key, REPOSITORY_KEYS, where) for key in sorted(raw.keys() - REPOSITORY_KEYS)]
+    converter = make_converter(surroundings.environ)
+    read: dict[type, Any] = {}
+    for table in (RepositoryTable, AccessTable, Politeness):
+        part = {field.name: raw[field.name] for field in attrs.fields(table) if field.name in raw}
+        try:
+            read[table] = structure(table, part, where=where, converter=converter)
+        except (ConfigurationError, ExceptionGroup) as error:
+            wrong.append(error)
+    wrong.extend(_out_of_range(read, where))
+    if wrong:
+        raise together(wrong, where)
+    return RepositorySettings(
+        name=name,
+        place=where,
+        access=read[AccessTable],
+        politeness=read[Politeness],
+        surroundings=surroundings,
+        **attrs.asdict(read[RepositoryTable], recurse=False),
+    )
+
+
+def _out_of_range(read: Mapping[type, Any], where: str) -> list[Exception]:
+    """Numbers with which nothing would ever be asked for, or no version kept."""
+    numbers = {
+        **(attrs.asdict(read[Politeness]) if Politeness in read else {}),
+        "keep_versions": getattr(read.get(RepositoryTable), "keep_versions", None),
+    }
+    return [
+        ConfigurationError(
+            f"expected a number {'of at least' if key in _MAY_BE_ZERO else 'above'} 0, found {found_as(value)}",
+            where=f"{where}.{key}",
+            remedy=f"take {key} out for its default, or raise it",
+        )
+        for key, value in numbers.items()
+        if value is not None and not (value > 0 or (value == 0 and key in _MAY_BE_ZERO))
+    ]

@@ -1,0 +1,132 @@
+"""The configuration, read: one frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import attrs
+
+from entrepot.errors import EntrepotError, UnknownName
+from entrepot.model.remote import Access, Policy, Politeness, Secret
+from entrepot.settings.secret_source import SecretSource, expanded
+from entrepot.settings.structure import structure_options
+
+OptionsClass: TypeAlias = type[Any]
+
+
+@attrs.frozen(kw_only=True)
+class AccessTable:
+    """`Access` as it is written: secrets are places, not values."""
+
+    username: str | None = None
+    password: SecretSource | None = None
+    bearer: SecretSource | None = None
+    headers: Mapping[str, str | SecretSource] = attrs.field(factory=dict)
+    proxy: str | None = None
+    ca_file: Path | None = None
+    client_cert: Path | None = None
+    client_key: Path | None = None
+    allow_private: bool = False
+    allow_weak_digests: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Surroundings:
+    """What a repository's secrets and paths are looked up in, when they are needed."""
+
+    environ: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    folder: Path | None = None
+
+
+@attrs.frozen(kw_only=True)
+class RepositorySettings:
+    """One repository as configured. Without a `url` its type's first stage decides where to look.
+
+    `place` names file and table, for errors. `access` reads secrets each time it is asked for.
+    """
+
+    name: str
+    type: str
+    url: str | None = None
+    policy: Policy = "immediate"
+    mirror: bool = False
+    keep_versions: int | None = None
+    on_error: Literal["fail", "skip", "keep"] = "fail"
+    private: bool = False
+    options: Mapping[str, Any] = attrs.field(factory=dict)
+    plugins: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
+    politeness: Politeness = attrs.field(factory=Politeness)
+    place: str = ""
+    _access: AccessTable = attrs.field(factory=AccessTable, repr=False)
+    _surroundings: Surroundings = attrs.field(factory=Surroundings, repr=False, eq=False)
+
+    @property
+    def access(self) -> Access:
+        """Who we are to the upstream; a secret that cannot be had is a `ConfigurationError` here."""
+        table = self._access
+        plain = {
+            field.name: getattr(table, field.name)
+            for field in attrs.fields(AccessTable)
+            if field.name not in {"password", "bearer", "headers", "ca_file", "client_cert", "client_key"}
+        }
+        return Access(
+            password=self._secret("password", table.password),
+            bearer=self._secret("bearer", table.bearer),
+            headers={name: self._header(name, value) for name, value in table.headers.items()},
+            ca_file=self._path(table.ca_file),
+            client_cert=self._path(table.client_cert),
+            client_key=self._path(table.client_key),
+            **plain,
+        )
+
+    def options_as(self, cls: OptionsClass | None) -> Any:
+        """The repository's own options as the class of its type; None for a type without options."""
+        return structure_options(cls, self.options, where=f"{self.place}.options", environ=self.environ)
+
+    def plugin_options_as(self, plugin: str, cls: OptionsClass) -> Any:
+        """The options of one stage plugin for this repository; its defaults when none are written."""
+        raw = self.plugins.get(plugin, {})
+        return structure_options(cls, raw, where=f"{self.place}.plugins.{plugin}", environ=self.environ)
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """Where secrets named by a variable are to be had."""
+        return self._surroundings.environ
+
+    def _secret(self, key: str, source: SecretSource | None) -> Secret | None:
+        if source is None:
+            return None
+        try:
+            return source.resolve(self._surroundings.environ, self._surroundings.folder)
+        except EntrepotError as error:
+            error.at(f"{self.place}.{key}")
+            raise
+
+    def _header(self, name: str, value: str | SecretSource) -> str | Secret:
+        return value if isinstance(value, str) else self._secret(f"headers.{name}", value) or ""
+
+    def _path(self, path: Path | None) -> Path | None:
+        return None if path is None else expanded(path, self._surroundings.environ, self._surroundings.folder)
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """Everything configured. `file` is None when there is no configuration file."""
+
+    file: Path | None
+    home: Path
+    catalog: str
+    storage: str
+    blocked: tuple[str, ...] = ()
+    repositories: Mapping[str, RepositorySettings] = attrs.field(factory=dict)
+
+    def repository(self, name: str) -> RepositorySettings:
+        """One repository by name; `UnknownName` says which there are."""
+        try:
+            return self.repositories[name]
+        except KeyError:
+            file = str(self.file or "entrepot.toml")
+            remedy = "" if self.repositories else f"entrepot add {name} --type TYPE --url URL"
+            raise UnknownName("repository", name, self.repositories, where=file, remedy=remedy) from None
