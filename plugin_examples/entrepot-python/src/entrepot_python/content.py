@@ -1,0 +1,55 @@
+"""What an index says: about a project, and about each of its files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import attrs
+
+from entrepot.plugin import Content, key
+
+#: True, or the digests of the metadata file by algorithm; None when there is none.
+CoreMetadata: TypeAlias = bool | Mapping[str, str] | None
+
+
+@attrs.frozen
+class PythonProject(Content):
+    """A project, apart from its files; what is absent upstream is empty here.
+
+    `versions` are those that the repository includes, None when the index lists none.
+    """
+
+    TYPE = "python.project"
+
+    project: str = key(indexed=True)
+    name: str = ""
+    versions: tuple[str, ...] | None = None
+    status: str | None = None
+    status_reason: str | None = None
+    tracks: tuple[str, ...] = ()
+    alternate_locations: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class PythonFile(Content):
+    """A distribution file, as the project's page lists it.
+
+    `yanked` is False, True, or the reason. `upload_time` is the index's own text.
+    """
+
+    TYPE = "python.file"
+
+    project: str = key(indexed=True)
+    filename: str = key()
+    hashes: Mapping[str, str] = attrs.field(factory=dict)
+    requires_python: str | None = None
+    yanked: bool | str = False
+    size: int | None = None
+    upload_time: str | None = None
+    core_metadata: CoreMetadata = None
+
+
+def file_path(project: str, filename: str) -> str:
+    """Say where a file is served, below the repository's root."""
+    return f"files/{project}/{filename}"

@@ -1,0 +1,162 @@
+"""Turns what a page lists into units: content, artifacts, and where the bytes are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+import attrs
+from packaging.utils import NormalizedName, canonicalize_name
+
+from entrepot.plugin import (
+    Artifact,
+    DeclarativeArtifact,
+    DeclarativeContent,
+    EntrepotError,
+    InvalidMetadata,
+    Remote,
+    relative_path,
+    safe_url,
+)
+from entrepot_python.content import PythonFile, PythonProject, file_path
+from entrepot_python.include import Include, version_of
+from entrepot_python.project_page import ListedFile, ProjectPage, UnusableFile
+
+#: Digests that can name bytes which nobody has looked at yet.
+_STRONG = ("sha256", "sha512", "sha384", "blake2b", "sha224")
+
+
+@attrs.frozen
+class Unusable:
+    """A listed file that cannot be declared, as a unit to give up on, and why."""
+
+    unit: DeclarativeContent
+    error: EntrepotError
+
+
+@attrs.frozen(kw_only=True)
+class Declaring:
+    """All that is needed to declare a page: whose, from where, and what of it is wanted."""
+
+    project: NormalizedName
+    url: str
+    remote: Remote
+    include: Include
+
+    def units(self, page: ProjectPage) -> Iterator[DeclarativeContent | Unusable]:
+        """Yield the project's unit, then one for each included file, in the page's order."""
+        self._check_name(page)
+        wanted = [entry for entry in page.entries if self.include.admits(self.project, version_of(entry.filename))]
+        if page.entries and not wanted:
+            raise InvalidMetadata(
+                f"project {self.project!r} has no file of a version that include admits",
+                where=safe_url(self.url),
+                remedy=f"widen what include says of {self.project!r}, or take it out",
+            )
+        yield DeclarativeContent(self._project(page), scope=self.project)
+        for entry in wanted:
+            yield self._unit(entry, page)
+
+    def _check_name(self, page: ProjectPage) -> None:
+        if page.name is not None and canonicalize_name(page.name) != self.project:
+            raise InvalidMetadata(
+                f"the page of project {self.project!r} is about {page.name!r:.80}",
+                where=safe_url(self.url),
+                remedy="report it to whoever runs the index",
+            )
+
+    def _project(self, page: ProjectPage) -> PythonProject:
+        versions = page.versions
+        if versions is not None:
+            versions = tuple(version for version in versions if self.include.admits(self.project, version))
+        return PythonProject(
+            project=self.project,
+            name=page.name or self.project,
+            versions=versions,
+            status=page.status,
+            status_reason=page.status_reason,
+            tracks=page.tracks,
+            alternate_locations=page.alternate_locations,
+        )
+
+    def _unit(self, entry: ListedFile | UnusableFile, page: ProjectPage) -> DeclarativeContent | Unusable:
+        content = PythonFile(project=self.project, filename=entry.filename)
+        try:
+            if isinstance(entry, UnusableFile):
+                raise entry.error
+            content = _content(self.project, entry)
+            return DeclarativeContent(content, self._artifacts(entry, page), scope=self.project)
+        except EntrepotError as error:
+            unit = DeclarativeContent(content, scope=self.project)
+            return Unusable(unit, error.at(f"file {entry.filename!r:.120} of project {self.project!r}"))
+
+    def _artifacts(self, file: ListedFile, page: ProjectPage) -> Iterator[DeclarativeArtifact]:
+        url = self._url(file, page)
+        _check_filename(file.filename)
+        artifact = _artifact(file.hashes, file.size)
+        if self.remote.deferred and not _is_strong(file.hashes):
+            raise InvalidMetadata(
+                "the index lists no digest stronger than sha1, so the file cannot be fetched on demand",
+                remedy='set policy = "immediate" for the repository',
+            )
+        path, remote = file_path(self.project, file.filename), self.remote
+        yield DeclarativeArtifact(artifact, url, path, remote, deferred_download=remote.deferred)
+        if file.core_metadata:
+            hashes = file.core_metadata if isinstance(file.core_metadata, Mapping) else {}
+            later = remote.deferred and _is_strong(hashes)
+            yield DeclarativeArtifact(
+                _artifact(hashes), _beside(url), f"{path}.metadata", remote, deferred_download=later
+            )
+
+    def _url(self, file: ListedFile, page: ProjectPage) -> str:
+        try:
+            url = urljoin(urljoin(self.url, page.base), file.url)
+            parts = urlsplit(url)
+            usable = bool(parts.hostname) if parts.scheme in ("http", "https") else parts.scheme == "file"
+        except ValueError:
+            usable = False
+        # What came over the network may not point into this machine's files.
+        if not usable or (parts.scheme == "file" and urlsplit(self.url).scheme != "file"):
+            raise InvalidMetadata(f"{file.url!r:.120} is no URL to download from")
+        return url
+
+
+def _content(project: str, file: ListedFile) -> PythonFile:
+    return PythonFile(
+        project=project,
+        filename=file.filename,
+        hashes=file.hashes,
+        requires_python=file.requires_python,
+        yanked=file.yanked,
+        size=file.size,
+        upload_time=file.upload_time,
+        core_metadata=file.core_metadata,
+    )
+
+
+def _check_filename(filename: str) -> None:
+    relative_path(filename)
+    if "/" in filename:
+        raise InvalidMetadata(f"{filename!r:.120} is a path, not the name of a file")
+
+
+def _artifact(hashes: Mapping[str, str], size: int | None = None) -> Artifact:
+    return Artifact(
+        size=size,
+        sha256=hashes.get("sha256"),
+        sha512=hashes.get("sha512"),
+        sha384=hashes.get("sha384"),
+        blake2b=hashes.get("blake2b"),
+        sha224=hashes.get("sha224"),
+        sha1=hashes.get("sha1"),
+        md5=hashes.get("md5"),
+    )
+
+
+def _is_strong(hashes: Mapping[str, str]) -> bool:
+    return any(algorithm in _STRONG for algorithm in hashes)
+
+
+def _beside(url: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=f"{parts.path}.metadata"))

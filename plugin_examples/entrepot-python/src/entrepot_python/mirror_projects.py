@@ -1,0 +1,149 @@
+"""The first stage: asks the index for each included project, several at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Final
+
+import attrs
+from packaging.utils import NormalizedName, canonicalize_name, is_normalized_name
+
+from entrepot.plugin import (
+    DeclarativeContent,
+    Download,
+    IntegrityError,
+    InvalidMetadata,
+    Remote,
+    Stage,
+    UpstreamError,
+    Validator,
+    facts,
+    safe_url,
+)
+from entrepot_python.content import PythonProject
+from entrepot_python.declare import Declaring, Unusable
+from entrepot_python.include import Include
+from entrepot_python.project_page import ACCEPT, ProjectPage
+from entrepot_python.read_html import read_html
+from entrepot_python.read_json import read_json
+from entrepot_python.read_root import read_root
+
+#: Projects asked for at a time, at most; the remote's own limit may be lower.
+_AT_A_TIME: Final = 20
+
+_JSON = frozenset({"application/vnd.pypi.simple.v1+json", "application/json"})
+_HTML = frozenset({"application/vnd.pypi.simple.v1+html", "text/html"})
+
+
+class MirrorProjects(Stage):
+    """Declare each included project and its files, as the index lists them.
+
+    A project is a scope: whose page did not change is kept unseen. One that cannot be read is a
+    failed unit, and what the repository has of it stays.
+    """
+
+    gives = frozenset({facts.DECLARED})
+
+    def __init__(self, remote: Remote, include: Include) -> None:
+        self.remote = remote
+        self.include = include
+
+    async def run(self) -> None:
+        projects: asyncio.Queue[NormalizedName | None] = asyncio.Queue(maxsize=_AT_A_TIME)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(_AT_A_TIME):
+                    group.create_task(self._work(projects))
+                async for project in self._projects():
+                    await projects.put(project)
+                for _ in range(_AT_A_TIME):
+                    await projects.put(None)
+        except ExceptionGroup as several:
+            if len(several.exceptions) > 1:
+                raise
+            raise several.exceptions[0] from None
+
+    async def _work(self, projects: asyncio.Queue[NormalizedName | None]) -> None:
+        while (project := await projects.get()) is not None:
+            try:
+                await self._mirror(project)
+            except (UpstreamError, IntegrityError) as error:
+                unit = DeclarativeContent(PythonProject(project=project), scope=project)
+                await self.fail(unit, error.at(f"project {project!r}"))
+                await self.keep(project)
+
+    async def _mirror(self, project: NormalizedName) -> None:
+        noted = _Noted.load(await self.context.checkpoint(project))
+        page = await self._ask(f"{project}/", noted.validator)
+        if page.not_modified or page.digests["sha256"] == noted.sha256:
+            await self.keep(project)
+            return
+        declaring = Declaring(project=project, url=page.url, remote=self.remote, include=self.include)
+        for unit in declaring.units(await asyncio.to_thread(_read_page, page)):
+            match unit:
+                case Unusable(unit=lost, error=error):
+                    await self.fail(lost, error)
+                case _:
+                    await self.put(unit)
+        await self.context.note_checkpoint(project, _Noted(page.validator, page.digests["sha256"]).dump())
+
+    async def _projects(self) -> AsyncIterator[NormalizedName]:
+        if not self.include.everything:
+            for project in sorted(self.include.projects):
+                yield project
+            return
+        root = await self._ask("")
+        with root.path.open(encoding="utf-8") as file:
+            for name in read_root(file, is_json=_reader(root) is read_json):
+                project = canonicalize_name(name)
+                if not is_normalized_name(project):
+                    raise InvalidMetadata(
+                        f"{name!r:.80} is not the name of a project",
+                        where=safe_url(root.url),
+                        remedy="name the projects you want in include",
+                    )
+                yield project
+
+    async def _ask(self, path: str, validator: Validator | None = None) -> Download:
+        index = self.remote.url.rstrip("/")
+        # A folder of files has no server that would answer for the folder.
+        path += "index.html" if index.startswith("file:") else ""
+        downloader = self.remote.get_downloader(f"{index}/{path}", validator=validator, headers={"Accept": ACCEPT})
+        return await downloader.run()
+
+
+@attrs.frozen
+class _Noted:
+    """What an earlier run noted of a page: to ask conditionally, and to know it when it comes again."""
+
+    validator: Validator | None = None
+    sha256: str | None = None
+
+    def dump(self) -> str:
+        return f"{self.sha256}\n{self.validator.dump() if self.validator else ''}"
+
+    @classmethod
+    def load(cls, text: str | None) -> _Noted:
+        if text is None:
+            return cls()
+        sha256, _, validator = text.partition("\n")
+        return cls(Validator.load(validator or None), sha256)
+
+
+def _read_page(page: Download) -> ProjectPage:
+    return _reader(page)(page.path.read_bytes())
+
+
+def _reader(page: Download) -> Callable[[bytes], ProjectPage]:
+    match page.content_type:
+        case kind if kind in _JSON:
+            return read_json
+        case kind if kind in _HTML or not kind:
+            return read_html
+        case kind:
+            raise InvalidMetadata(
+                f"the index answers with {kind!r:.80}, which is no form of the simple API",
+                where=safe_url(page.url),
+                remedy="let url end where the list of projects is: https://index.example/simple/",
+            )

@@ -1,0 +1,38 @@
+"""What this plugin registers with entrepot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from entrepot.plugin import Content, FirstStage, Publisher, RunContext, hookimpl
+from entrepot_python.content import PythonFile, PythonProject
+from entrepot_python.include import PythonOptions, parse_include
+from entrepot_python.mirror_projects import MirrorProjects
+from entrepot_python.pip_index import ask_pip
+from entrepot_python.publisher import SimplePublisher
+
+
+@hookimpl
+def entrepot_register_content_types() -> Sequence[type[Content]]:
+    """A project, and a file of a project."""
+    return [PythonProject, PythonFile]
+
+
+@hookimpl
+def entrepot_register_first_stages() -> Sequence[FirstStage]:
+    """Repositories of type `python` are read from a simple index, by default that of pip."""
+    return [FirstStage("python", make=_first_stage, options=PythonOptions, default_url=ask_pip)]
+
+
+@hookimpl
+def entrepot_register_publishers() -> Sequence[Publisher]:
+    """They are published as a simple index again."""
+    return [Publisher("python", make=lambda _: SimplePublisher(), usage=_usage)]
+
+
+def _first_stage(context: RunContext) -> MirrorProjects:
+    return MirrorProjects(context.remote, parse_include(context.options.include))
+
+
+def _usage(url: str) -> str:
+    return f"pip install --index-url {url.rstrip('/')}/simple/ PROJECT"

@@ -1,0 +1,108 @@
+"""Reads a project's page in JSON (PEP 691, 700, 708, 714, 792)."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from entrepot.plugin import InvalidMetadata
+from entrepot_python.content import CoreMetadata
+from entrepot_python.project_page import Entry, ListedFile, ProjectPage, UnusableFile, check_api_version
+
+T = TypeVar("T")
+
+
+class _File(msgspec.Struct):
+    filename: str
+    url: str
+    hashes: dict[str, str]
+    requires_python: str | None = msgspec.field(default=None, name="requires-python")
+    yanked: bool | str | None = None
+    size: int | None = None
+    upload_time: str | None = msgspec.field(default=None, name="upload-time")
+    core_metadata: bool | dict[str, str] | None = msgspec.field(default=None, name="core-metadata")
+    # The key had another name before PEP 714, and at the largest index yet another.
+    dist_info_metadata: bool | dict[str, str] | None = msgspec.field(default=None, name="dist-info-metadata")
+    data_dist_info_metadata: bool | dict[str, str] | None = msgspec.field(default=None, name="data-dist-info-metadata")
+
+
+class _Meta(msgspec.Struct):
+    api_version: str = msgspec.field(default="1.0", name="api-version")
+    tracks: tuple[str, ...] = ()
+
+
+class _Status(msgspec.Struct):
+    status: str | None = None
+    reason: str | None = None
+
+
+class _Page(msgspec.Struct):
+    files: list[msgspec.Raw]
+    name: str | None = None
+    meta: _Meta = msgspec.field(default_factory=_Meta)
+    versions: tuple[str, ...] | None = None
+    project_status: _Status | None = msgspec.field(default=None, name="project-status")
+    alternate_locations: tuple[str, ...] = msgspec.field(default=(), name="alternate-locations")
+
+
+class _Named(msgspec.Struct):
+    filename: Any = None
+
+
+def read_json(body: bytes) -> ProjectPage:
+    """Read a page; a file that breaks the rules becomes an entry that says so."""
+    page = decode(body, _Page)
+    check_api_version(page.meta.api_version)
+    status = page.project_status or _Status()
+    return ProjectPage(
+        name=page.name,
+        entries=tuple(_entry(raw) for raw in page.files),
+        versions=page.versions,
+        status=status.status,
+        status_reason=status.reason,
+        tracks=page.meta.tracks,
+        alternate_locations=page.alternate_locations,
+    )
+
+
+def decode(body: bytes | msgspec.Raw, form: type[T]) -> T:
+    """Decode JSON from outside; whatever is wrong with it is `InvalidMetadata`."""
+    try:
+        return msgspec.json.decode(body, type=form)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidMetadata(
+            f"the page is not what PEP 691 describes: {error}", remedy="report it to whoever runs the index"
+        ) from error
+
+
+def _entry(raw: msgspec.Raw) -> Entry:
+    try:
+        file = decode(raw, _File)
+    except InvalidMetadata as error:
+        return UnusableFile(_name(raw), error)
+    return ListedFile(
+        filename=file.filename,
+        url=file.url.partition("#")[0],
+        hashes=file.hashes,
+        requires_python=file.requires_python,
+        yanked=file.yanked or False,
+        size=file.size,
+        upload_time=file.upload_time,
+        core_metadata=_core_metadata(file),
+    )
+
+
+def _core_metadata(file: _File) -> CoreMetadata:
+    for said in (file.core_metadata, file.dist_info_metadata, file.data_dist_info_metadata):
+        if said is not None:
+            return said or None
+    return None
+
+
+def _name(raw: msgspec.Raw) -> str:
+    try:
+        name = decode(raw, _Named).filename
+    except InvalidMetadata:
+        name = None
+    return name if isinstance(name, str) else "a file without a name"

@@ -1,0 +1,71 @@
+"""Writes the simple API's pages in HTML (PEP 503, 592, 658, 708, 714, 792)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from html import escape
+from typing import Final
+
+from entrepot_python.content import CoreMetadata, PythonFile, PythonProject
+from entrepot_python.write_json import file_url
+
+HTML: Final = ("application/vnd.pypi.simple.v1+html", "text/html")
+
+#: Of several digests, the first of these goes into the link.
+_PREFERRED = ("sha256", "sha512", "sha384", "sha224", "blake2b", "sha1", "md5")
+
+_HEAD = '<!DOCTYPE html>\n<html>\n<head>\n<meta name="pypi:repository-version" content="1.0">\n'
+
+
+def project_html(project: PythonProject, files: Iterable[PythonFile]) -> bytes:
+    """Write a project's page."""
+    title = escape(project.name or project.project)
+    facts = "".join(f'<meta name="pypi:{name}" content="{escape(value)}">\n' for name, value in _facts(project))
+    links = "".join(f"{_link(file)}<br>\n" for file in files)
+    head = f"{_HEAD}{facts}<title>Links for {title}</title>\n</head>\n"
+    return f"{head}<body>\n<h1>Links for {title}</h1>\n{links}</body>\n</html>\n".encode()
+
+
+async def root_html(projects: AsyncIterator[PythonProject]) -> AsyncIterator[bytes]:
+    """Write the list of all projects, piece by piece."""
+    yield f"{_HEAD}<title>Simple index</title>\n</head>\n<body>\n".encode()
+    async for project in projects:
+        name = escape(project.name or project.project)
+        yield f'<a href="{project.project}/">{name}</a><br>\n'.encode()
+    yield b"</body>\n</html>\n"
+
+
+def _facts(project: PythonProject) -> Iterator[tuple[str, str]]:
+    if project.status is not None:
+        yield "project-status", project.status
+    if project.status_reason is not None:
+        yield "project-status-reason", project.status_reason
+    yield from (("tracks", url) for url in project.tracks)
+    yield from (("alternate-locations", url) for url in project.alternate_locations)
+
+
+def _link(file: PythonFile) -> str:
+    attributes = "".join(f' {name}="{escape(value)}"' for name, value in _attributes(file))
+    return f"<a{attributes}>{escape(file.filename)}</a>"
+
+
+def _attributes(file: PythonFile) -> Iterator[tuple[str, str]]:
+    digest = _digest(file.hashes)
+    yield "href", f"{file_url(file)}#{digest}" if digest else file_url(file)
+    if file.requires_python is not None:
+        yield "data-requires-python", file.requires_python
+    if file.yanked:
+        yield "data-yanked", file.yanked if isinstance(file.yanked, str) else ""
+    if file.core_metadata:
+        said = _metadata(file.core_metadata)
+        yield "data-core-metadata", said
+        yield "data-dist-info-metadata", said
+
+
+def _metadata(core_metadata: CoreMetadata) -> str:
+    return (_digest(core_metadata) if isinstance(core_metadata, Mapping) else "") or "true"
+
+
+def _digest(hashes: Mapping[str, str]) -> str:
+    algorithm = next((name for name in _PREFERRED if name in hashes), None)
+    return f"{algorithm}={hashes[algorithm]}" if algorithm else ""

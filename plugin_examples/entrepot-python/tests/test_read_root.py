@@ -1,0 +1,69 @@
+"""The list of all projects."""
+
+from __future__ import annotations
+
+import io
+import json
+import tracemalloc
+
+import pytest
+
+from entrepot.plugin import InvalidMetadata
+from entrepot_python.read_root import read_root
+
+
+def names(text: str, *, is_json: bool = True) -> list[str]:
+    """All names of a root page."""
+    return list(read_root(io.StringIO(text), is_json=is_json))
+
+
+def test_names_are_read_from_json_and_html() -> None:
+    """Both forms give the same names, in the page's order."""
+    as_json = {"meta": {"api-version": "1.4"}, "projects": [{"name": "b", "_last-serial": 7}, {"name": 'a"]}'}]}
+    as_html = '<html><a href="/simple/b/">B</a><a href="a-c/">a.C</a><a href="../">up</a></html>'
+
+    assert names(json.dumps(as_json)) == ["b", 'a"]}']
+    assert names(as_html, is_json=False) == ["b", "a-c"]
+
+
+def test_an_empty_index_has_no_projects() -> None:
+    """No projects is an answer."""
+    assert names('{"projects": []}') == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        '{"projects": [{"name": "a"}',
+        '{"projects": [{"name": "a"}, {"na',
+        '{"projects": [{"name": 5}]}',
+        '{"projects": [5]}',
+        '{"projects": [{]}' + " " * 2_000_000,
+        '{"projects": [' + '{"a":' * 100_000,
+    ],
+)
+def test_a_page_that_breaks_off_is_invalid_metadata(text: str) -> None:
+    """Half an index is not taken for a whole one: mirroring would remove the rest."""
+    with pytest.raises(InvalidMetadata) as caught:
+        names(text)
+
+    assert caught.value.remedy
+
+
+def test_a_large_index_is_not_held_in_memory() -> None:
+    """Reading 200,000 names takes less than a megabyte and a half, whatever the page's size."""
+    body = io.StringIO()
+    body.write('{"projects": [')
+    body.write(", ".join(f'{{"name": "project-{number}", "_last-serial": {number}}}' for number in range(200_000)))
+    body.write("]}")
+    body.seek(0)
+
+    tracemalloc.start()
+    count = sum(1 for _ in read_root(body, is_json=True))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert count == 200_000
+    assert peak < 1_500_000
