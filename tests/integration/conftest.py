@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,9 @@ async def origin() -> AsyncIterator[BadOrigin]:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def any_catalog(request: pytest.FixtureRequest) -> Iterator[str | None]:
+def any_catalog(request: pytest.FixtureRequest) -> str | None:
     """A catalog on a real SQLite file, then on a real PostgreSQL server."""
-    yield None if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    return None if request.param == "sqlite" else request.getfixturevalue("postgres_url")
 
 
 @pytest.fixture
