@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from postgres_server import PostgresServer, running_server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nobodys_depot() -> Iterator[None]:
+    """Keep tests off the depot of whoever runs them, and loopback off their proxy."""
+    ours = [name for name in os.environ if name.startswith("ENTREPOT_") and not name.startswith("ENTREPOT_TEST_")]
+    with pytest.MonkeyPatch.context() as environment:
+        for name in ours:
+            environment.delenv(name)
+        for name in ("NO_PROXY", "no_proxy"):
+            environment.setenv(name, "127.0.0.1,localhost,::1")
+        yield
 
 
 @pytest.fixture(scope="session")
