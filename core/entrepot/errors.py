@@ -82,6 +82,18 @@ class NotBound(ConfigurationError):
         )
 
 
+class NotConnected(NotBound):
+    """A stage was run, read from or put to outside of a pipeline."""
+
+    def __init__(self, stage: str) -> None:
+        ConfigurationError.__init__(
+            self,
+            f"stage {stage!r} is not connected to a pipeline",
+            remedy=f"run it with: await create_pipeline([..., {stage}(...), EndStage()])",
+        )
+        self.stage = stage
+
+
 class PlanError(ConfigurationError):
     """The stages of a sync, as edited by plugins, do not make a plan."""
 
@@ -94,6 +106,10 @@ class UpstreamError(EntrepotError):
     """The upstream did not give what was asked of it."""
 
     exit_code = 3
+
+
+class NotFound(UpstreamError):
+    """The upstream has nothing under a URL, and says so."""
 
 
 class InvalidMetadata(UpstreamError):
@@ -192,3 +208,66 @@ class Interrupted(EntrepotError):
     """Somebody asked for the end; what was running stopped cleanly."""
 
     exit_code = 130
+
+
+class StageHung(EntrepotError):
+    """A stage went on running although it was cancelled, and was left behind."""
+
+    def __init__(self, stage: str, *, place: str, seconds: float) -> None:
+        super().__init__(
+            f"stage {stage!r} did not stop within {seconds:g} s of being cancelled",
+            where=place,
+            remedy="let CancelledError pass in that stage, and await nothing for long while it stops; "
+            "report it to the plugin named here",
+        )
+        self.stage, self.seconds = stage, seconds
+
+
+class UnknownStage(PlanError):
+    """An edit names a stage that the plan has not, or has more than once."""
+
+    def __init__(self, anchor: str, known: Iterable[str], *, plugin: str, matches: Iterable[str] = ()) -> None:
+        names, several = sorted(set(known)), sorted(matches)
+        what = f"there is no stage {anchor!r} in the plan{did_you_mean(anchor, names)}"
+        remedy = f"use one of: {', '.join(names) or 'none'}; or say optional=True where the edit may be left out"
+        if several:
+            what = f"{anchor!r} means more than one stage: {', '.join(several)}"
+            remedy = "name the class of one of them, or let each plugin give its stage a class of its own"
+        super().__init__(what, where=f"the edits of plugin {plugin!r}", remedy=remedy)
+        self.anchor, self.plugin = anchor, plugin
+
+
+class UnmetNeed(PlanError):
+    """A stage needs a fact that no earlier stage gives, or that one took away again."""
+
+    def __init__(self, stage: str, fact: str, *, because: str, plugin: str, remedy: str) -> None:
+        super().__init__(
+            f"stage {stage!r} needs {fact!r}, and {because}",
+            where=f"the plan, edited by plugin {plugin!r}",
+            remedy=remedy,
+        )
+        self.stage, self.fact, self.plugin = stage, fact, plugin
+
+
+class StageTooLate(PlanError):
+    """A stage stands after one that gives a fact which it must precede."""
+
+    def __init__(self, stage: str, fact: str, *, plugin: str, giver: str, giver_plugin: str) -> None:
+        super().__init__(
+            f"stage {stage!r} must stand before {fact!r} is given, and stage {giver!r} "
+            f"of plugin {giver_plugin!r} gives it earlier",
+            where=f"the plan, edited by plugin {plugin!r}",
+            remedy=f"let plugin {plugin!r} put it there with before({giver}, {stage}(...))",
+        )
+        self.stage, self.fact, self.plugin = stage, fact, plugin
+
+
+class PlanConflict(PlanError):
+    """Edits of the plan cannot all be followed: they contradict each other, or what every plan keeps."""
+
+    def __init__(self, what: str, plugins: Iterable[str], remedy: str) -> None:
+        names = sorted(set(plugins))
+        super().__init__(
+            what, where=f"the edits of {' and '.join(f'plugin {name!r}' for name in names)}", remedy=remedy
+        )
+        self.plugins = tuple(names)
