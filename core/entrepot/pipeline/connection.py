@@ -19,12 +19,13 @@ R = TypeVar("R")
 class Connection(Generic[T]):
     """What joins a stage to the run it takes part in; the stage has it from the start of the run to its end."""
 
-    __slots__ = ("_place", "_waiters", "context", "input", "meter", "output")
+    __slots__ = ("_place", "_waiters", "context", "input", "meter", "output", "owner")
 
     def __init__(self, intake: Intake[T], output: Channel[T], *, meter: Meter, waiters: Waiters, place: int) -> None:
         self.input, self.output = intake, output
         self.meter = meter
         self.context: object = None
+        self.owner = ""
         self._waiters, self._place = waiters, place
 
     async def wait_for(self, future: asyncio.Future[R]) -> R:

@@ -114,8 +114,8 @@ class Pipeline(Generic[T]):
     def _make_seat(self, place: int, meter: Meter, channels: list[Channel[T]]) -> Seat[T]:
         intake = Intake(channels[place], self.waiters, meter=meter)
         connection = Connection(intake, channels[place + 1], meter=meter, waiters=self.waiters, place=place)
-        connection.context = self.context
-        return Seat(self.stages[place], self._owner(place), connection, self.describe)
+        connection.context, connection.owner = self.context, self._owner(place)
+        return Seat(self.stages[place], connection.owner, connection, self.describe)
 
     def _owner(self, place: int) -> str:
         if isinstance(self.owners, Mapping):
