@@ -49,7 +49,8 @@ class Figure(NamedTuple):
         ratio = f"{rate / self.bare:5.2f} x bare" if self.bare else ""
         return (
             f"{self.case:42} {rate:10,.0f} {self.unit:7} ({spread:>15})  {statistics.median(self.wall):7.2f} s whole"
-            f"  {self.peak_mib:5.0f} MiB  {self.calls_per_unit:.4f} calls  {self.rows_per_unit:4.1f} rows a unit  {ratio}"
+            f"  {self.peak_mib:5.0f} MiB  {self.calls_per_unit:.4f} calls"
+            f"  {self.rows_per_unit:4.1f} rows a unit  {ratio}"
         )
 
 
