@@ -34,7 +34,7 @@ def open_depot(tmp_path: Path, any_catalog: str | None) -> OpenDepot:
     """Open the test's depot, as often as it likes, with the firmware plugin and these repositories."""
 
     def opened(repositories: dict[str, Any], **given: Any) -> AbstractContextManager[Depot]:
-        given.setdefault("plugins", [("firmware", firmware)])
+        given = {"plugins": [("firmware", firmware)], "installed": False, **given}
         return depot(tmp_path / "depot", repositories, catalog=any_catalog, **given)
 
     return opened

@@ -75,7 +75,7 @@ def configured(upstream: FirmwareUpstream) -> dict[str, Any]:
 
 
 def opened(tmp_path: Path, upstream: FirmwareUpstream) -> Any:
-    return depot(tmp_path / "depot", configured(upstream), plugins=[("firmware", firmware)])
+    return depot(tmp_path / "depot", configured(upstream), plugins=[("firmware", firmware)], installed=False)
 
 
 def finished(depot: Depot) -> dict[int, dict[str, bytes]]:

@@ -24,7 +24,11 @@ from integration import firmware
 
 def child(order: dict[str, Any], write: int) -> None:
     with depot(
-        Path(order["folder"]), order["repositories"], plugins=[("firmware", firmware)], catalog=order["catalog"]
+        Path(order["folder"]),
+        order["repositories"],
+        plugins=[("firmware", firmware)],
+        catalog=order["catalog"],
+        installed=False,
     ) as opened:
         os.write(write, b"opened\n")
         outcome = asyncio.run(sync(opened, "fw"))

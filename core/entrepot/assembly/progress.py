@@ -37,7 +37,8 @@ class RunProgress:
 
     def stages(self) -> Sequence[StageProgress]:
         """The stages in order, with their counts so far."""
-        return [StageProgress(stage.stage, stage.units_in, stage.units_out, stage.depth) for stage in self._pipeline.trace.stages]
+        stages = self._pipeline.trace.stages
+        return [StageProgress(stage.stage, stage.units_in, stage.units_out, stage.depth) for stage in stages]
 
     def bottleneck(self) -> str:
         """One line that says which stage the others wait for."""

@@ -51,9 +51,7 @@ async def sync(first_stage: Stage, request: SyncRequest, equipment: Equipment) -
         )
     )
     run = SyncRun(request, ledger, equipment)
-    stages = [step.stage for step in plan.steps]
-    owners = [step.plugin for step in plan.steps]
-    pipeline = Pipeline(stages, context=run, owners=owners, describe=_describe)
+    pipeline: Pipeline[Any] = Pipeline(plan.stages, context=run, owners=plan.owners, describe=_describe)
     return await _Attempt(run, pipeline).carry_out()
 
 

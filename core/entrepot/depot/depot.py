@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from entrepot.assembly.request import SyncRequest
 from entrepot.catalog.catalog import Catalog
 from entrepot.depot.workshop import DepotWorkshop
-from entrepot.errors import ConfigurationError, UnknownName
+from entrepot.errors import ConfigurationError
 from entrepot.model.remote import Remote
 from entrepot.model.repository import Repository
 
@@ -67,17 +67,7 @@ class Depot:
     def first_stage(self, name: str) -> FirstStage:
         """How the type of a configured repository is read; `UnknownName` when no plugin brings it."""
         configured = self.settings.repository(name)
-        known = self.plugins.first_stages
-        if configured.type not in known:
-            raise UnknownName(
-                "repository type",
-                configured.type,
-                known,
-                where=configured.place,
-                remedy=f"install the plugin that brings it, or use one of: {', '.join(sorted(known)) or 'none'};"
-                " entrepot plugins lists what is installed",
-            )
-        return known[configured.type]
+        return self.plugins.first_stage(configured.type, where=configured.place)
 
     def request(self, name: str) -> SyncRequest:
         """What the configuration asks of a sync of this repository."""

@@ -21,7 +21,8 @@ from entrepot.errors import DepotError
 from entrepot.events import Listener, nobody
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
+    from contextlib import AbstractAsyncContextManager
 
     from entrepot.assembly.outcome import SyncOutcome
     from entrepot.depot.depot import Depot
@@ -75,7 +76,14 @@ class DepotWorkshop:
         headers: Mapping[str, str] | None,
     ) -> Downloader:
         """Make ready to ask for one URL, into a scratch folder."""
-        return _LentDownloader(self, remote, url, artifact=artifact, validator=validator, headers=headers)
+
+        def prepared(downloads: Downloads) -> Downloader:
+            receiver = self.scratch()
+            return downloads.downloader(
+                remote, url, receiver=receiver, artifact=artifact, validator=validator, headers=headers
+            )
+
+        return _LentDownloader(url, self.downloads, prepared)
 
     async def open(self, artifact: Artifact) -> AsyncIterator[bytes]:
         """Stream stored bytes, found by sha256."""
@@ -129,25 +137,14 @@ class DepotWorkshop:
         self.listener(event)  # type: ignore[arg-type]  # downloads tell events only
 
 
+@attrs.frozen
 class _LentDownloader:
     """Opens connections when it runs, unless somebody holds them open already."""
 
-    def __init__(  # what `Workshop.downloader` is given, kept until it runs
-        self,
-        workshop: DepotWorkshop,
-        remote: Remote,
-        url: str,
-        *,
-        artifact: Artifact | None,
-        validator: Validator | None,
-        headers: Mapping[str, str] | None,
-    ) -> None:
-        self.url = url
-        self._workshop = workshop
-        self._remote = remote
-        self._asked = {"artifact": artifact, "validator": validator, "headers": headers}
+    url: str
+    _downloads: Callable[[], AbstractAsyncContextManager[Downloads]]
+    _prepared: Callable[[Downloads], Downloader]
 
     async def run(self) -> Download:
-        async with self._workshop.downloads() as downloads:
-            downloader = downloads.downloader(self._remote, self.url, receiver=self._workshop.scratch(), **self._asked)
-            return await downloader.run()
+        async with self._downloads() as downloads:
+            return await self._prepared(downloads).run()

@@ -22,11 +22,12 @@ def depot(
     *,
     plugins: Sequence[tuple[str, object]] = (),
     catalog: str | None = None,
+    installed: bool = True,
 ) -> Iterator[Depot]:
     """Open a depot below `folder`, made when it is not there, with the repositories as configured.
 
-    `plugins` are names and modules (or any object with hooks); installed plugins take part as
-    everywhere. `catalog` is the URL of a database other than a SQLite file in the folder. The same
+    `plugins` are names and modules (or any object with hooks); with `installed`, plugins found by
+    their entry points take part as everywhere. `catalog` is the URL of a database other than a SQLite file in the folder. The same
     folder can be opened again, with other repositories, plugins or options.
 
     >>> with depot(tmp_path, {"tools": {"type": "file", "url": origin.url("/PULP_MANIFEST")}}) as opened:
@@ -37,5 +38,5 @@ def depot(
     table = {"catalog": catalog} if catalog is not None else {}
     file.write_text(tomlkit.dumps({"depot": table, "repositories": repositories}))
     settings = load(file, environ={}, home=folder / "home")
-    with open_depot(settings, Plugins.load(builtin=builtin, extra=plugins), create=True) as opened:
+    with open_depot(settings, Plugins.load(builtin=builtin, extra=plugins, installed=installed), create=True) as opened:
         yield opened
