@@ -27,8 +27,9 @@ def depot(
     """Open a depot below `folder`, made when it is not there, with the repositories as configured.
 
     `plugins` are names and modules (or any object with hooks); with `installed`, plugins found by
-    their entry points take part as everywhere. `catalog` is the URL of a database other than a SQLite file in the folder. The same
-    folder can be opened again, with other repositories, plugins or options.
+    their entry points take part as everywhere. `catalog` is the URL of a database other than a
+    SQLite file in the folder. The same folder can be opened again, with other repositories,
+    plugins or options.
 
     >>> with depot(tmp_path, {"tools": {"type": "file", "url": origin.url("/PULP_MANIFEST")}}) as opened:
     ...     outcome = asyncio.run(sync(opened, "tools"))
