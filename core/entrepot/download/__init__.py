@@ -1,0 +1,1 @@
+"""Getting bytes: politely, verified, from the addresses that are allowed and no others."""

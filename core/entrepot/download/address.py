@@ -1,0 +1,85 @@
+"""Which addresses a remote may lead to, checked on the address that is connected to."""
+
+from __future__ import annotations
+
+import socket
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from entrepot.download.errors import AddressRefused
+
+if TYPE_CHECKING:
+    from entrepot.model.remote import Remote
+
+_PORTS: Final = {"http": 80, "https": 443}
+_NAT64: Final = IPv6Network("64:ff9b::/96")
+
+Address = IPv4Address | IPv6Address
+
+
+class Allowance:
+    """Decides on every address at the moment a socket for it is made.
+
+    Addresses that only some networks can reach (private, loopback, link-local, reserved) are refused
+    unless the remote allows them. A remote whose own URL names a loopback host by a literal may be
+    reached at exactly that host and port: nobody else chose it. With a proxy, the proxy is what is
+    connected to; it was the operator's choice, and names behind it are its own to resolve.
+    """
+
+    def __init__(self, remote: Remote) -> None:
+        self._allow_all = remote.access.allow_private or remote.access.proxy is not None
+        self._own = _loopback_of(remote.url)
+
+    def open_socket(self, info: tuple[Any, ...]) -> socket.socket:
+        """Make the socket that will be connected to this address, or raise `AddressRefused`.
+
+        aiohttp calls it with each entry of what a name resolved to, right before connecting: a
+        name that resolves differently the second time cannot come between.
+        """
+        family, kind, protocol, _, target = info
+        self.check(target[0], target[1])
+        return socket.socket(family, kind, protocol)
+
+    def check(self, host: str, port: int) -> None:
+        """Raise `AddressRefused` unless a connection to this literal address is allowed."""
+        address = _embedded(ip_address(host.partition("%")[0]))
+        if self._allow_all or _is_public(address) or self._is_own(address, port):
+            return
+        refused = AddressRefused(
+            "the address is private, loopback, link-local or reserved",
+            remedy="if this upstream may be there, set allow_private = true for its repository",
+        )
+        refused.at(f"address {address}")
+        raise refused
+
+    def _is_own(self, address: Address, port: int) -> bool:
+        if self._own is None or port != self._own[1]:
+            return False
+        return address.is_loopback if self._own[0] is None else address == self._own[0]
+
+
+def _is_public(address: Address) -> bool:
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def _embedded(address: Address) -> Address:
+    """Look through IPv6 forms at the IPv4 address that packets really go to."""
+    if isinstance(address, IPv4Address):
+        return address
+    if address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address
+
+
+def _loopback_of(url: str) -> tuple[Address | None, int] | None:
+    """Return the loopback address and port that a URL spells out; any address for `localhost`."""
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
+    if host == "localhost":
+        return None, port
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return None
+    return (address, port) if address.is_loopback else None
