@@ -1,0 +1,139 @@
+"""From a plan's steps and everybody's edits to the steps as they will run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import attrs
+
+from entrepot.errors import PlanConflict
+from entrepot.pipeline.edits import Edit, Insert, Move, Remove, Replace
+from entrepot.pipeline.places import Asked, Place, Places
+from entrepot.pipeline.stage import EndStage
+from entrepot.pipeline.step import Absence, Step
+
+
+def arrange(steps: Sequence[Step], edits: Mapping[str, Sequence[Edit]]) -> tuple[tuple[Step, ...], tuple[Absence, ...]]:
+    """Follow all edits at once, so that the order in which plugins were asked does not matter."""
+    arrangement = _Arrangement(Places(steps, edits))
+    laid = arrangement.lay()
+    _refuse_twins(laid)
+    return laid, tuple(arrangement.absent)
+
+
+@attrs.frozen(eq=False)
+class _Beside:
+    """Why a place is where it is: next to another, as one edit asked."""
+
+    asked: Asked
+    place: Place
+    is_after: bool
+
+
+class _Arrangement:
+    """A tree: the plan's own places in a row, and next to each what edits put there."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._beside: dict[Place, _Beside] = {}
+        self._filled: dict[Place, Asked] = {}
+        self.absent: list[Absence] = []
+        self._first = places.roots[0] if places.roots else None
+        last = places.roots[-1] if places.roots else None
+        self._seal = last if last is not None and isinstance(last.step.stage, EndStage) else None
+        for asked in places.asked:
+            self._follow(asked)
+
+    def lay(self) -> tuple[Step, ...]:
+        """The stages that are left, in order."""
+        for place, beside in sorted(self._beside.items(), key=lambda item: item[1].asked.key):
+            (beside.place.after if beside.is_after else beside.place.before).append(place)
+        laid = [place for root in self._places.roots if root not in self._beside for place in _walk(root)]
+        lost = [beside.asked.plugin for place, beside in self._beside.items() if place not in laid]
+        if lost:
+            raise PlanConflict(
+                "stages are to stand next to each other in a circle", lost, "anchor one of them to a stage that stays"
+            )
+        return tuple(place.step for place in laid if not place.is_empty)
+
+    def _follow(self, asked: Asked) -> None:
+        place = self._places.find(asked.edit.anchor, asked)
+        match asked.edit:
+            case Insert(is_after=is_after):
+                self._put(self._places.opened_by(asked), _Beside(asked, place, is_after))
+            case Move(target=target, is_after=is_after):
+                self._refuse_ends(asked, place, "moved")
+                beside = _Beside(asked, self._places.find(target, asked), is_after)
+                self._refuse_two_moves(place, beside)
+                self._put(place, beside)
+                place.step = _edited(place.step, asked.plugin)
+            case Replace(stage=stage):
+                self._take_out(asked, place, "replaced")
+                plugins = (*place.step.edited_by, asked.plugin)
+                place.step = _edited(Step(type(stage).__name__, stage, asked.plugin), *plugins)
+            case Remove():
+                self._take_out(asked, place, "removed")
+                place.is_empty = True
+
+    def _put(self, place: Place, beside: _Beside) -> None:
+        if beside.place is (self._seal if beside.is_after else self._first):
+            side, name = "after" if beside.is_after else "before", beside.place.step.name
+            raise PlanConflict(
+                f"nothing can stand {side} {name!r}, the {'end' if beside.is_after else 'first stage'} of the plan",
+                [beside.asked.plugin],
+                remedy=f"put the stage {'before' if beside.is_after else 'after'} {name!r}",
+            )
+        self._beside[place] = beside
+
+    def _take_out(self, asked: Asked, place: Place, what: str) -> None:
+        self._refuse_ends(asked, place, what)
+        earlier = self._filled.setdefault(place, asked)
+        if earlier is not asked and not (isinstance(earlier.edit, Remove) and isinstance(asked.edit, Remove)):
+            raise _contradiction(place, earlier, asked, "replace or remove")
+        self.absent.append(Absence(place.step.name, place.step.stage.gives, asked.plugin))
+
+    def _refuse_ends(self, asked: Asked, place: Place, what: str) -> None:
+        if place is self._first or place is self._seal:
+            raise PlanConflict(
+                f"stage {place.step.name!r} is an end of the plan and cannot be {what}",
+                [asked.plugin],
+                remedy=f"put a stage {'after' if place is self._first else 'before'} {place.step.name!r} instead",
+            )
+
+    def _refuse_two_moves(self, place: Place, beside: _Beside) -> None:
+        earlier = self._beside.get(place)
+        if earlier is None or not isinstance(earlier.asked.edit, Move):
+            return
+        if earlier.place is not beside.place or earlier.is_after != beside.is_after:
+            raise _contradiction(place, earlier.asked, beside.asked, "move")
+
+
+def _walk(place: Place) -> Iterator[Place]:
+    for other in place.before:
+        yield from _walk(other)
+    yield place
+    for other in place.after:
+        yield from _walk(other)
+
+
+def _edited(step: Step, *plugins: str) -> Step:
+    return attrs.evolve(step, edited_by=tuple(sorted({*step.edited_by, *plugins})))
+
+
+def _contradiction(place: Place, one: Asked, other: Asked, what: str) -> PlanConflict:
+    return PlanConflict(
+        f"two edits {what} stage {place.step.name!r}",
+        [one.plugin, other.plugin],
+        remedy=f"use --block {other.plugin}, or let one of them put its stage next to {place.step.name!r}",
+    )
+
+
+def _refuse_twins(steps: Sequence[Step]) -> None:
+    for position, step in enumerate(steps):
+        for other in steps[:position]:
+            if step.stage is other.stage:
+                raise PlanConflict(
+                    f"one instance of stage {step.name!r} is put into the plan twice",
+                    [step.plugin, other.plugin],
+                    remedy=f"make a second one: {step.name}(...)",
+                )
