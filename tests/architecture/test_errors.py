@@ -20,6 +20,7 @@ EXIT_CODES = {1, 2, 3, 4, 5, 130}
 EXAMPLES: dict[object, object] = {
     int: 7,
     float: 1.5,
+    bytes: b"an example",
     bool: True,
     str: "an example",
     BaseException: ValueError("an example"),

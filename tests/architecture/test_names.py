@@ -12,7 +12,7 @@ SUPPRESSION = re.compile(
     r"#\s*(?:noqa(?P<rule>:\s*[A-Z]+\d+(?:,\s*[A-Z]+\d+)*)?|type:\s*ignore(?P<error>\[[a-z, -]+\])?)(?P<reason>.*)$",
     re.MULTILINE,
 )
-UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|NotImplementedError)\b")
+UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|raise NotImplementedError)\b")
 FILLER = re.compile(r"^(This|The) (class|function|method|module|stage|test|fixture)\b")
 LONGEST_FIRST_LINE = 100
 
