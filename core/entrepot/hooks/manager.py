@@ -16,6 +16,7 @@ from entrepot.hooks.claims import Claim, merge
 from entrepot.hooks.commands import Commands
 from entrepot.hooks.loading import ask, find
 from entrepot.hooks.record import PluginRecord
+from entrepot.pipeline.edits import Edit
 
 if TYPE_CHECKING:
     import click
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from entrepot.assembly.registrations import FirstStage, Publisher
     from entrepot.model.content import Content
     from entrepot.model.context import RunContext
-    from entrepot.pipeline.edits import Edit
     from entrepot.pipeline.plan import Plan
 
 log = logging.getLogger(__name__)
@@ -208,7 +208,7 @@ class Plugins:
 
 
 def _listed(plugin: str, answer: object) -> list[Edit]:
-    if isinstance(answer, list | tuple):
+    if isinstance(answer, list | tuple) and all(isinstance(edit, Edit) for edit in answer):
         return list(answer)
     raise PluginError(
         f"plugin {plugin!r} answered {answer!r} where a list of edits is expected",

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 import attrs
 
-from entrepot.errors import ConfigurationError
+from entrepot.errors import ConfigurationError, safe_url
 from entrepot.model.remote import Policy, Politeness
 from entrepot.settings.mistakes import Mismatch, found_as, together, unknown_key
 from entrepot.settings.structure import make_converter, structure
 from entrepot.settings.values import AccessTable, RepositorySettings, Surroundings
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.")
 _MAY_BE_ZERO = {"retries", "min_throughput"}
 
 
@@ -66,6 +68,7 @@ def read_repository(name: str, raw: Any, *, file: str, surroundings: Surrounding
         except (ConfigurationError, ExceptionGroup) as error:
             wrong.append(error)
     wrong.extend(_out_of_range(read, where))
+    wrong.extend(_not_absolute(read.get(RepositoryTable), where))
     if wrong:
         raise together(wrong, where)
     return RepositorySettings(
@@ -92,4 +95,17 @@ def _out_of_range(read: Mapping[type, Any], where: str) -> list[Exception]:
         )
         for key, value in numbers.items()
         if value is not None and not (value > 0 or (value == 0 and key in _MAY_BE_ZERO))
+    ]
+
+
+def _not_absolute(table: RepositoryTable | None, where: str) -> list[Exception]:
+    if table is None or table.url is None or _SCHEME.match(table.url):
+        return []
+    better = Path(table.url).absolute().as_uri() if table.url.startswith((".", "/", "~")) else f"https://{table.url}"
+    return [
+        ConfigurationError(
+            f"expected a whole URL, found {found_as(safe_url(table.url))}",
+            where=f"{where}.url",
+            remedy=f'write url = "{safe_url(better)}"',
+        )
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from entrepot.errors import ConfigurationError, PluginError
 from entrepot.hooks.specs import hookimpl
+from entrepot.pipeline.edits import Edit, remove
 from installed_plugins import with_plugins
 
 PLAN: Any = "the default plan"
@@ -30,15 +32,21 @@ def editing(answer: Callable[[Any, Any], Any]) -> object:
 def test_every_plugin_is_asked_in_order_of_name_and_shown_the_same() -> None:
     """Whatever the order of installation, one plan comes out."""
     asked: list[Any] = []
+    made: list[Edit] = []
 
-    def answer_as(name: str) -> Callable[[Any, Any], list[Any]]:
-        return lambda plan, context: asked.append((name, plan, context)) or [f"an edit by {name}"]  # type: ignore[func-returns-value]  # noted on the way
+    def answer_as(name: str) -> Callable[[Any, Any], list[Edit]]:
+        def answer(plan: Any, context: Any) -> list[Edit]:
+            asked.append((name, plan, context))
+            made.append(remove(name))
+            return made[-1:]
+
+        return answer
 
     plugins = with_plugins(*((name, editing(answer_as(name))) for name in ("z", "a", "m")))
     edits = plugins.plan_edits(PLAN, CONTEXT)
 
     assert asked == [(name, PLAN, CONTEXT) for name in ("a", "m", "z")]
-    assert list(edits.items()) == [(name, [f"an edit by {name}"]) for name in ("a", "m", "z")]
+    assert [(name, edit) for name, [edit] in edits.items()] == list(zip("amz", made, strict=True))
 
 
 @pytest.mark.parametrize("answer", [None, [], ()])
@@ -54,10 +62,12 @@ def test_an_answer_may_leave_out_the_arguments_it_does_not_need() -> None:
 
     class Short:
         @hookimpl
-        def entrepot_edit_plan(self, context: Any) -> list[Any]:
-            return [context]
+        def entrepot_edit_plan(self, context: Any) -> list[Edit]:
+            return [remove(context)]
 
-    assert with_plugins(("p", Short())).plan_edits(PLAN, CONTEXT) == {"p": [CONTEXT]}
+    [edit] = with_plugins(("p", Short())).plan_edits(PLAN, CONTEXT)["p"]
+
+    assert edit.anchor == CONTEXT
 
 
 def test_a_plugin_that_raises_when_it_edits_is_named() -> None:
@@ -82,10 +92,11 @@ def test_an_error_that_a_plugin_words_itself_is_kept_and_placed() -> None:
     assert caught.value.where == "plugin 'p', entrepot_edit_plan, cooldown"
 
 
-def test_an_answer_that_is_no_list_is_refused_with_the_name() -> None:
-    """A forgotten pair of brackets."""
-    with pytest.raises(PluginError, match="plugin 'p' answered 5 where a list of edits"):
-        with_plugins(("p", editing(lambda *_: 5))).plan_edits(PLAN, CONTEXT)
+@pytest.mark.parametrize("answer", [5, [5], "edit"])
+def test_an_answer_that_is_no_list_of_edits_is_refused_with_the_name(answer: object) -> None:
+    """A forgotten pair of brackets, or a stage without a place."""
+    with pytest.raises(PluginError, match=f"plugin 'p' answered {re.escape(repr(answer))} where a list of edits"):
+        with_plugins(("p", editing(lambda *_: answer))).plan_edits(PLAN, CONTEXT)
 
 
 def test_those_who_are_told_cannot_harm_the_sync(caplog: pytest.LogCaptureFixture) -> None:

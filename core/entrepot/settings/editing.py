@@ -1,0 +1,127 @@
+"""Changing the configuration's text the way a careful person would: comments and order stay."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import tomllib
+from collections.abc import Mapping, MutableMapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from entrepot.errors import ConfigurationError
+from entrepot.settings.repository_table import REPOSITORY_KEYS, check_name
+
+_NEW = """\
+# What entrepot mirrors. Every key is explained in the reference of the configuration.
+# Add a repository with: entrepot add NAME --type TYPE --url URL
+
+[depot]
+{home}# catalog = "sqlite:///..."                # or postgresql+psycopg://...
+# storage = "file:///..."
+# blocked = []                             # plugins to leave out
+"""
+
+
+def new_file(home: Path | None) -> str:
+    """The text of a configuration without repositories; `home` is written down when it was asked for."""
+    line = "" if home is None else f"home = {_quoted(str(home))}\n"
+    return _NEW.format(home=line or '# home = "~/.local/share/entrepot"       # catalog and storage live here\n')
+
+
+def with_repository(text: str, name: str, table: Mapping[str, Any], *, where: str) -> str:
+    """Add one repository at the end; everything else stays as it was, to the letter."""
+    check_name(name, where)
+    try:
+        document = tomlkit.parse(text)
+    except TOMLKitError as error:
+        raise ConfigurationError(
+            f"the configuration is not TOML: {error}", where=where, remedy="mend that line; text needs quotes around it"
+        ) from error
+    repositories = document.setdefault("repositories", tomlkit.table(is_super_table=True))
+    if not isinstance(repositories, MutableMapping):
+        raise ConfigurationError("'repositories' is not a table", where=where, remedy=f"write [repositories.{name}]")
+    if name in repositories:
+        raise ConfigurationError(
+            f"repository {name!r} is configured already",
+            where=f"{where}, repositories.{name}",
+            remedy="change it there, or add one under another name",
+        )
+    repositories[name] = tomlkit.item(dict(table))
+    return tomlkit.dumps(document)
+
+
+def repository_table(given: Mapping[str, Any], assignments: Sequence[str]) -> dict[str, Any]:
+    """Put together what the command line says of a repository; what it leaves out is None in `given`.
+
+    A key without dots that entrepot does not know is one of the type's own options.
+    """
+    table: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+    for assignment in assignments:
+        path, value = _assignment(assignment)
+        if len(path) == 1 and path[0] not in REPOSITORY_KEYS:
+            path = ["options", *path]
+        _put(table, path, value, assignment)
+    return table
+
+
+def write(file: Path, text: str) -> None:
+    """Replace the file whole, or leave it as it was; its permissions stay."""
+    mode = file.stat().st_mode & 0o777 if file.exists() else 0o644
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as temporary:
+                temporary.write(text)
+                temporary.flush()
+                os.fsync(temporary.fileno())
+            Path(name).chmod(mode)
+            Path(name).replace(file)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise ConfigurationError(
+            f"the configuration cannot be written: {error.strerror}", where=str(file), remedy=f"ls -ld {file.parent}"
+        ) from error
+
+
+def _assignment(text: str) -> tuple[list[str], Any]:
+    key, separator, value = text.partition("=")
+    path = [part.strip() for part in key.split(".")]
+    if not separator or not all(path):
+        raise ConfigurationError(
+            f"{text!r} does not say what to set", where="--set", remedy="write --set KEY=VALUE, such as --set retries=2"
+        )
+    return path, read_value(value)
+
+
+def read_value(text: str) -> Any:
+    """Read a value as TOML, else take it as plain text."""
+    try:
+        table = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return text
+    return table["value"] if table.keys() == {"value"} else text
+
+
+def _put(table: dict[str, Any], path: Sequence[str], value: Any, assignment: str) -> None:
+    *parents, last = path
+    for parent in parents:
+        inner = table.setdefault(parent, {})
+        if not isinstance(inner, dict):
+            raise ConfigurationError(
+                f"{parent!r} is set to a value, and to a table", where=f"--set {assignment}", remedy="set it once"
+            )
+        table = inner
+    if last in table:
+        raise ConfigurationError(f"{last!r} is set twice", where=f"--set {assignment}", remedy="set it once")
+    table[last] = value
+
+
+def _quoted(text: str) -> str:
+    return tomlkit.string(text).as_string()
