@@ -1,0 +1,1 @@
+"""Serving versions over HTTP."""

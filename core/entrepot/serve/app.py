@@ -1,0 +1,131 @@
+"""The server: an aiohttp application over a depot."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+
+from entrepot.errors import ConfigurationError
+from entrepot.serve.access import Doorkeeper
+from entrepot.serve.handlers import Repositories
+from entrepot.serve.on_demand import OnDemand
+from entrepot.serve.pages import STYLE, front_page, overview
+from entrepot.serve.refusals import one_line
+
+if TYPE_CHECKING:
+    from entrepot.catalog.rows import RepositoryRow
+    from entrepot.depot import Depot
+    from entrepot.model.remote import Secret
+
+_STYLE_HASH: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+
+#: Nothing that is served may load or run anything, save the style of our own pages.
+_COMMON_HEADERS: Final = {
+    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; sandbox allow-downloads",
+    "X-Content-Type-Options": "nosniff",
+    "Server": "entrepot",
+}
+
+#: Seconds: how long an idle connection stays open, and what is being sent may take when the server stops.
+_IDLE, _LAST_WORDS = 75.0, 5.0
+
+
+async def run(depot: Depot, *, host: str, port: int, announce: Callable[[str], None], stop: asyncio.Event) -> None:
+    """Serve until `stop` is set; `announce` is told the address once connections are accepted.
+
+    Port 0 picks a free one. Raises `ConfigurationError` when the address cannot be listened at.
+    """
+    runner = web.AppRunner(make_app(depot), access_log=None, keepalive_timeout=_IDLE, shutdown_timeout=_LAST_WORDS)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise ConfigurationError(
+                f"cannot listen at {host}, port {port}: {error.strerror or error}",
+                remedy="choose another with --host and --port; --port 0 picks a free one",
+            ) from error
+        announce(_address(runner))
+        await stop.wait()
+    finally:
+        await runner.cleanup()
+
+
+def make_app(
+    depot: Depot, *, tokens: Mapping[str, Secret] | None = None, clock: Callable[[], float] = time.time
+) -> web.Application:
+    """Make the application; it holds connections to upstreams while it runs.
+
+    `tokens` are those of private repositories, by name. `clock` tells whether a moment is past.
+    """
+    app = web.Application()
+    front = _Front(depot, tokens=tokens or {}, clock=clock)
+    app.cleanup_ctx.append(front.opened)
+    app.on_response_prepare.append(_add_common_headers)
+    app.router.add_route("*", "/{path:.*}", front.answer)
+    return app
+
+
+class _Front:
+    """The first to see a request."""
+
+    def __init__(self, depot: Depot, *, tokens: Mapping[str, Secret], clock: Callable[[], float]) -> None:
+        self._depot = depot
+        self._doorkeeper = Doorkeeper(depot, tokens)
+        self._clock = clock
+        self._repositories: Repositories | None = None
+
+    async def opened(self, _: web.Application) -> AsyncIterator[None]:
+        """Hold what serving needs while the application runs."""
+        async with self._depot.workshop.downloads() as downloads:
+            on_demand = OnDemand(self._depot, downloads, clock=asyncio.get_running_loop().time)
+            self._repositories = Repositories(self._depot, on_demand, doorkeeper=self._doorkeeper, clock=self._clock)
+            yield
+            await on_demand.close()
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        if request.method not in ("GET", "HEAD"):
+            return one_line(405, f"{request.method} is not answered here", Allow="GET, HEAD")
+        match request.rel_url.raw_path:
+            case "/":
+                return await self._front_page(request)
+            case "/-/status":
+                return await self._status()
+            case path if path.startswith("/-/") or self._repositories is None:
+                return one_line(404, "nothing is served here")
+        return await self._repositories.answer(request)
+
+    async def _front_page(self, request: web.Request) -> web.Response:
+        def usage(row: RepositoryRow) -> str | None:
+            found = self._depot.plugins.publisher(row.type)
+            how = None if found is None else found[1].usage
+            return None if how is None else how(f"{request.scheme}://{request.host}/{row.name}/")
+
+        page = front_page(await self._depot.catalog.ask(overview), usage)
+        return web.Response(text=page, content_type="text/html", headers={"Cache-Control": "no-cache"})
+
+    async def _status(self) -> web.Response:
+        rows = await self._depot.catalog.ask(lambda reader: reader.repositories())
+        repositories = [
+            {"name": row.name, "type": row.type, "latest": row.latest, "completed": row.completed}
+            for row in rows
+            if not row.private
+        ]
+        return web.json_response({"status": "ok", "repositories": repositories}, headers={"Cache-Control": "no-store"})
+
+
+async def _add_common_headers(_: web.Request, response: web.StreamResponse) -> None:
+    for name, value in _COMMON_HEADERS.items():
+        response.headers.setdefault(name, value)
+
+
+def _address(runner: web.AppRunner) -> str:
+    host, port = runner.addresses[0][:2]
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"

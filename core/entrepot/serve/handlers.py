@@ -1,0 +1,193 @@
+"""From a request to its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+
+from entrepot.errors import DepotError, EntrepotError, UpstreamError
+from entrepot.serve import sending
+from entrepot.serve.body import Body, BytesBody, body_of
+from entrepot.serve.conditional import Validators
+from entrepot.serve.lookup import Found, Listing, Moved, look_up
+from entrepot.serve.media_types import media_type_of
+from entrepot.serve.negotiation import choose
+from entrepot.serve.on_demand import OnDemand, Wanted
+from entrepot.serve.pages import listing_page
+from entrepot.serve.refusals import one_line, refusal
+from entrepot.serve.sending import Head
+from entrepot.serve.target import Target, parse_target
+
+if TYPE_CHECKING:
+    from entrepot.catalog.rows import Located, VersionRow
+    from entrepot.depot import Depot
+    from entrepot.model.artifact import StoredArtifact
+    from entrepot.serve.access import Doorkeeper
+
+#: A version never changes; what is the latest one, a client has to ask each time (and is told 304).
+_FOR_EVER: Final = "max-age=31536000, immutable"
+_ASK_AGAIN: Final = "no-cache"
+
+
+class Repositories:
+    """Answers requests for what is in repositories."""
+
+    def __init__(
+        self, depot: Depot, on_demand: OnDemand, *, doorkeeper: Doorkeeper, clock: Callable[[], float]
+    ) -> None:
+        self._depot = depot
+        self._on_demand = on_demand
+        self._doorkeeper = doorkeeper
+        self._clock = clock
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Answer GET or HEAD; every refusal is one line of text."""
+        try:
+            target = parse_target(request.rel_url.raw_path)
+            turned_away = await self._doorkeeper.turn_away(request, target.name)
+            if turned_away is not None:
+                return turned_away
+            return await self._answer(request, target)
+        except EntrepotError as error:
+            return refusal(error)
+
+    async def _answer(self, request: web.Request, target: Target) -> web.StreamResponse:
+        match await self._depot.catalog.ask(look_up, target, request.query.get("after", "")):
+            case Moved(url=url):
+                return web.Response(status=302, headers={"Location": url, "Cache-Control": _ASK_AGAIN})
+            case Listing() as listing:
+                page = listing_page(target, listing)
+                return web.Response(text=page, content_type="text/html", headers={"Cache-Control": _ASK_AGAIN})
+            case Found(version=version, located=located):
+                return await self._send(request, target, version=version, located=located)
+
+    async def _send(
+        self, request: web.Request, target: Target, *, version: VersionRow, located: Sequence[Located]
+    ) -> web.StreamResponse:
+        chosen = _choose(request, located)
+        if chosen is None:
+            kinds = ", ".join(sorted(file.media_type or "" for file in located))
+            return one_line(406, f"this is to be had as: {kinds}", Vary="Accept")
+        private = await self._doorkeeper.is_private(target.name)
+        head = Head(
+            validators=Validators(_etag(chosen), version.completed),
+            media_type=_content_type(chosen),
+            cache_control=f"{'private' if private else 'public'}, {self._keeps(target)}",
+            varies=len(located) > 1 and chosen.media_type is not None,
+        )
+        bodiless = sending.without_body(request, head)
+        if bodiless is not None:
+            return bodiless
+        if request.method == "HEAD":
+            return await sending.send_head(request, head, _size(chosen))
+        wanted = _wanted(chosen, target.name, private=private)
+        body = await self._open(chosen, wanted)
+        if body is None and wanted is not None:
+            return await self._send_cold(request, head, wanted)
+        return await _send_and_close(request, head, body or _nowhere(chosen))
+
+    def _keeps(self, target: Target) -> str:
+        """How long an answer stays right: for ever for a number, and for a moment that is past."""
+        if isinstance(target.at, int) or (target.at is not None and target.at < self._clock()):
+            return _FOR_EVER
+        return _ASK_AGAIN
+
+    async def _open(self, located: Located, wanted: Wanted | None) -> Body | None:
+        """Open what is held; None when it has to be fetched."""
+        if located.body is not None:
+            return BytesBody(located.body)
+        held = located.artifact or (self._on_demand.kept(wanted) if wanted is not None else None)
+        if held is None:
+            return None
+        try:
+            return await asyncio.to_thread(_open_stored, self._depot, held)
+        except DepotError:
+            if wanted is None:
+                raise
+            self._on_demand.forget(wanted)
+            return None
+
+    async def _send_cold(self, request: web.Request, head: Head, wanted: Wanted) -> web.StreamResponse:
+        flight = self._on_demand.join(wanted)
+        try:
+            part = sending.wants_part(request, head)
+            if not part and sending.can_follow(request, flight) and await flight.under_way():
+                return await sending.follow(request, head, flight)
+            whole = await flight.verified()
+            body = body_of(flight.spool.file, whole.size)
+            return await sending.send(request, head, body)
+        finally:
+            flight.spool.release()
+
+
+async def _send_and_close(request: web.Request, head: Head, body: Body) -> web.StreamResponse:
+    try:
+        return await sending.send(request, head, body)
+    finally:
+        body.close()
+
+
+def _choose(request: web.Request, located: Sequence[Located]) -> Located | None:
+    """Pick by media type among published files; of an artifact, prefer one that is held."""
+    published = {file.media_type: file for file in located if file.media_type is not None}
+    if not published:
+        return next((file for file in located if file.artifact is not None), located[0])
+    if len(published) == 1:
+        return next(iter(published.values()))
+    kind = choose(",".join(request.headers.getall("Accept", [])), list(published))
+    return None if kind is None else published[kind]
+
+
+def _etag(located: Located) -> str:
+    """The digest: the declared one, so that it is the same before and after the bytes are here."""
+    if located.declared is not None:
+        algorithm = "" if located.declared.algorithm == "sha256" else f"{located.declared.algorithm}-"
+        return f'"{algorithm}{located.declared.hex}"'
+    digest = hashlib.sha256(located.body or b"").digest() if located.artifact is None else located.artifact.sha256
+    return f'"{digest.hex()}"'
+
+
+def _content_type(located: Located) -> str:
+    kind = located.media_type
+    if kind is None:
+        return media_type_of(located.relative_path)
+    return f"{kind}; charset=utf-8" if kind.startswith("text/") and ";" not in kind else kind
+
+
+def _size(located: Located) -> int | None:
+    if located.body is not None:
+        return len(located.body)
+    return located.artifact.size if located.artifact is not None else located.size
+
+
+def _wanted(located: Located, repository: str, *, private: bool) -> Wanted | None:
+    """What to fetch when the bytes are not here; None when nothing says what or where."""
+    if located.declared is None or not located.urls:
+        return None
+    return Wanted(repository, private, located.declared, located.size, located.urls)
+
+
+def _nowhere(located: Located) -> Body:
+    raise UpstreamError(
+        f"{located.relative_path!r} is not held here, and it is not known where it can be had",
+        remedy="sync the repository again",
+    )
+
+
+def _open_stored(depot: Depot, artifact: StoredArtifact) -> Body:
+    """Open stored bytes; of another size than they must have, they are not sent."""
+    file = depot.storage.open(artifact.sha256)
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    if size != artifact.size:
+        file.close()
+        raise DepotError(
+            f"the stored bytes sha256:{artifact.sha256.hex()} are damaged: {size} of {artifact.size} bytes are there",
+            remedy="entrepot verify",
+        )
+    return body_of(file, size)

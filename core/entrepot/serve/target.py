@@ -1,0 +1,82 @@
+"""What a URL asks for: a repository, perhaps one of its versions, and a path in it."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from urllib.parse import quote, unquote_to_bytes
+
+import attrs
+
+from entrepot.errors import EntrepotError, InvalidPath
+from entrepot.model.publication import published_path
+
+_NUMBER = re.compile(r"[0-9]{1,18}")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
+
+
+class NoSuchPath(EntrepotError):
+    """Nothing is served under a URL."""
+
+
+@attrs.frozen
+class Target:
+    """A place in a repository. `at` is a number, a moment (seconds since 1970), or None for the latest.
+
+    `path` is "" for the root, and None when not even the slash after the name was written.
+    `written` is name and version as they stand in the URL.
+    """
+
+    name: str
+    at: int | float | None
+    path: str | None
+    written: str = attrs.field(eq=False, default="")
+
+    @property
+    def folder_url(self) -> str:
+        """The same place with a slash after it, seen from the place itself: the version stays."""
+        last = self.written if self.path is None else self.path.rpartition("/")[2]
+        return f"./{quote(last)}/"
+
+
+def parse_target(raw_path: str) -> Target:
+    """Read the path of a URL as it was sent; percent signs are decoded once.
+
+    Whatever cannot be the path of anything is `NoSuchPath`, so that all such answers are alike.
+    """
+    try:
+        path = unquote_to_bytes(raw_path).decode()
+    except UnicodeError as error:
+        raise NoSuchPath("nothing is served here") from error
+    first, slash, rest = path.removeprefix("/").partition("/")
+    name, at_sign, version = first.partition("@")
+    if not path.startswith("/") or not name:
+        raise NoSuchPath("nothing is served here")
+    at = _parse_version(version) if at_sign else None
+    return Target(name, at, _checked(rest) if slash else None, written=first)
+
+
+def _checked(path: str) -> str:
+    if not path:
+        return path
+    try:
+        return published_path(path)
+    except InvalidPath as error:
+        raise NoSuchPath("nothing is served here") from error
+
+
+def _parse_version(text: str) -> int | float:
+    """A number; an ISO time, in UTC unless it says otherwise; or a date: the end of that day in UTC."""
+    if _NUMBER.fullmatch(text):
+        return int(text)
+    try:
+        if _DATE.fullmatch(text):
+            day = datetime.datetime.fromisoformat(text).replace(tzinfo=datetime.UTC)
+            return (day + datetime.timedelta(days=1)).timestamp() - 1e-6
+        if _MOMENT.fullmatch(text):
+            moment = datetime.datetime.fromisoformat(text)
+            return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).timestamp()
+    except (ValueError, OverflowError) as error:
+        raise NoSuchPath(f"{text!r:.60} is no moment in time") from error
+    raise NoSuchPath(f"{text!r:.60} is neither a version's number nor a date such as 2026-11-01")
