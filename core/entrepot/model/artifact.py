@@ -10,6 +10,8 @@ import attrs
 from entrepot.errors import InvalidMetadata
 from entrepot.model.digest import PREFERENCE, WEAK, Digest, parse_digest
 
+_TOO_LARGE = 2**63
+
 
 @attrs.frozen
 class Artifact:
@@ -30,13 +32,20 @@ class Artifact:
     md5: str | None = None
     file: Path | None = None
 
+    _preferred: Digest | None = attrs.field(init=False, default=None, eq=False, repr=False)
+
     def __attrs_post_init__(self) -> None:
+        preferred = None
         for algorithm in PREFERENCE:
             text = getattr(self, algorithm)
             if text is not None:
-                object.__setattr__(self, algorithm, parse_digest(algorithm, text).value.hex())
+                digest = parse_digest(algorithm, text)
+                preferred = preferred or digest
+                if not text.islower():
+                    object.__setattr__(self, algorithm, text.lower())
+        object.__setattr__(self, "_preferred", preferred)
         size = self.size
-        if size is not None and (type(size) is not int or not 0 <= size < 2**63):
+        if size is not None and (type(size) is not int or not 0 <= size < _TOO_LARGE):
             raise InvalidMetadata(
                 f"{size!r:.80} is not a size", remedy="a size is a whole number of bytes, zero or more"
             )
@@ -53,9 +62,7 @@ class Artifact:
     @property
     def preferred(self) -> Digest | None:
         """The declared digest that names these bytes, or None when none was declared."""
-        if self.sha256 is not None:
-            return Digest("sha256", bytes.fromhex(self.sha256))
-        return next(iter(self.digests), None)
+        return self._preferred
 
     @property
     def is_weak(self) -> bool:

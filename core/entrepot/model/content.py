@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 import attrs
 import msgspec
@@ -12,7 +12,7 @@ import msgspec
 from entrepot.errors import PluginError
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Callable, Sequence
 
 _KEY, _INDEXED, _DERIVED = "entrepot.key", "entrepot.indexed", "entrepot.derived"
 
@@ -78,13 +78,7 @@ class Shape(NamedTuple):
     fields: tuple[tuple[str, Any], ...]
 
 
-def shape_of(cls: type[Content]) -> Shape:
-    """Read a content class, or say with `PluginError` what it lacks."""
-    return _shape_of(cast("Hashable", cls))
-
-
-@functools.cache
-def _shape_of(cls: Any) -> Shape:
+def _read_shape(cls: type[Content]) -> Shape:
     if not cls.TYPE or "." not in cls.TYPE:
         raise PluginError(
             f"content class {cls.__qualname__!r} has no type name",
@@ -115,31 +109,33 @@ def _default(field: attrs.Attribute[Any]) -> Any:
     return default
 
 
+#: Reads a content class once, or says with `PluginError` what it lacks.
+shape_of: Callable[[type[Content]], Shape] = functools.cache(_read_shape)  # type: ignore[assignment]  # classes are hashable
+
 _encode = msgspec.json.Encoder(order="sorted").encode
+_encode_plainly = msgspec.json.Encoder().encode
 
 
 def natural_key(content: Content) -> str:
     """Say what a statement is about: its type and key fields, as a JSON list."""
     shape = shape_of(type(content))
-    return _encode([shape.type, *[getattr(content, name) for name in shape.keys]]).decode()
+    return _encode_plainly([shape.type, *[getattr(content, name) for name in shape.keys]]).decode()
 
 
 def key_of(cls: type[Content], *values: object) -> str:
     """The natural key that a statement of `cls` with these key fields has; for `depends_on`."""
-    return _encode([shape_of(cls).type, *values]).decode()
+    return _encode_plainly([shape_of(cls).type, *values]).decode()
 
 
 def encode_fields(content: Content) -> bytes:
     """Write a statement's fields as canonical JSON; fields equal to their default are left out."""
-    return _encode(_fields(content, frozenset()))
-
-
-def _fields(content: Content, without: frozenset[str]) -> dict[str, Any]:
-    return {
-        name: value
-        for name, default in shape_of(type(content)).fields
-        if (value := getattr(content, name)) != default and name not in without
-    }
+    return _encode(
+        {
+            name: value
+            for name, default in shape_of(type(content)).fields
+            if (value := getattr(content, name)) != default
+        }
+    )
 
 
 def decode_fields(cls: type[C], fields: bytes) -> C:
@@ -154,14 +150,20 @@ def indexed_values(content: Content) -> tuple[tuple[str, str], ...]:
     )
 
 
-def identity(content: Content, artifacts: Sequence[ArtifactLink]) -> bytes:
-    """Digest everything a statement says: type, fields, declared artifacts.
+def identity(content: Content, fields: bytes, artifacts: Sequence[ArtifactLink]) -> bytes:
+    """Digest everything a statement says: type, fields as `encode_fields` writes them, declared artifacts.
 
     Equal statements have equal identities wherever and whenever they are made. Not in it: URLs,
     remotes, derived fields, and fields equal to their default, so that adding a field with a
     default changes no identity.
     """
     shape = shape_of(type(content))
-    links = sorted([link.relative_path, link.algorithm, link.digest.hex(), link.size] for link in artifacts)
-    said = _encode([shape.type, _fields(content, shape.derived), links])
-    return hashlib.sha256(said).digest()
+    links = [(link.relative_path, link.algorithm, link.digest.hex(), link.size) for link in artifacts]
+    if len(links) > 1:
+        links.sort()
+    said = msgspec.Raw(fields) if not shape.derived else _without(fields, shape.derived)
+    return hashlib.sha256(_encode_plainly((shape.type, said, links))).digest()
+
+
+def _without(fields: bytes, names: frozenset[str]) -> dict[str, Any]:
+    return {name: value for name, value in msgspec.json.decode(fields).items() if name not in names}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
 import attrs
 
 from entrepot.errors import EntrepotError, Failed, Refused
-from entrepot.model.content import ArtifactLink, Content, identity, natural_key
+from entrepot.model.content import ArtifactLink, Content, encode_fields, identity, natural_key
 from entrepot.model.relative_path import relative_path as checked_path
 
 if TYPE_CHECKING:
@@ -146,9 +146,11 @@ class DeclarativeContent:
     __slots__ = (
         "_content",
         "_content_id",
+        "_fields",
         "_future",
         "_identity",
         "_key",
+        "_links",
         "_outcome",
         "_resolved",
         "_saved_by",
@@ -177,6 +179,8 @@ class DeclarativeContent:
         self._content_id: int | None = None
         self._identity: bytes | None = None
         self._key: str | None = None
+        self._fields: bytes | None = None
+        self._links: list[ArtifactLink] | None = None
         self._saved_by: str | None = None
         self._future: asyncio.Future[Content] | None = None
         self._outcome: Refused | Failed | None = None
@@ -194,7 +198,8 @@ class DeclarativeContent:
                 f"{self.describe()} was already saved by stage {self._saved_by!r}",
                 remedy="put the stage that changes it before ContentSaver: before(ContentSaver, YourStage())",
             )
-        self._content, self._content_id, self._identity, self._key = content, None, None, None
+        self._content = content
+        self._content_id = self._identity = self._key = self._fields = self._links = None
 
     @property
     def key(self) -> str:
@@ -207,8 +212,22 @@ class DeclarativeContent:
     def identity(self) -> bytes:
         """The digest of all that the statement says; needs each artifact's digest to be known."""
         if self._identity is None:
-            self._identity = identity(self._content, [artifact.link() for artifact in self.d_artifacts])
+            self._identity = identity(self._content, self.fields, self.links)
         return self._identity
+
+    @property
+    def fields(self) -> bytes:
+        """The statement's fields as the catalog keeps them."""
+        if self._fields is None:
+            self._fields = encode_fields(self._content)
+        return self._fields
+
+    @property
+    def links(self) -> Sequence[ArtifactLink]:
+        """The artifacts as the statement names them."""
+        if self._links is None:
+            self._links = [artifact.link() for artifact in self.d_artifacts]
+        return self._links
 
     @property
     def content_id(self) -> int | None:

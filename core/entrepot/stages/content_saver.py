@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from entrepot.model import facts
-from entrepot.model.content import encode_fields, indexed_values
+from entrepot.model.content import indexed_values
 from entrepot.model.ledger import Statement
 from entrepot.stages.stage import Stage
 
@@ -59,11 +59,4 @@ class ContentSaver(Stage):
 
 def _statement(unit: DeclarativeContent) -> Statement:
     content = unit.content
-    return Statement(
-        content.TYPE,
-        unit.identity,
-        unit.key,
-        encode_fields(content),
-        [artifact.link() for artifact in unit.d_artifacts],
-        indexed_values(content),
-    )
+    return Statement(content.TYPE, unit.identity, unit.key, unit.fields, unit.links, indexed_values(content))

@@ -9,7 +9,6 @@ from entrepot.model.declarative import PATIENCE, DeclarativeContent
 from entrepot.pipeline.stage import Stage as GenericStage
 
 if TYPE_CHECKING:
-
     from entrepot.model.context import SyncContext
 
 
