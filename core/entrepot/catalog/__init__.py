@@ -1,0 +1,1 @@
+"""What we know, as rows; the only room that knows SQL."""

@@ -1,0 +1,98 @@
+"""Artifacts: bytes by digest, and who may have them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from entrepot.catalog.batch import Batch
+from entrepot.catalog.faults import BytesGone
+from entrepot.catalog.statement import Session, Statement, listed
+from entrepot.model.artifact import StoredArtifact
+
+if TYPE_CHECKING:
+    from entrepot.model.digest import Digest
+    from entrepot.model.ledger import KeptArtifact
+
+_ALLOWED: Final = "EXISTS (SELECT 1 FROM holding h WHERE h.artifact = {} AND h.realm IN (:shared, :repository))"
+
+# Look-ups answer with sizes; those of condemned rows are told apart by standing below zero.
+_SIZE: Final = "CASE WHEN a.condemned IS NULL THEN a.size ELSE -1 - a.size END"
+
+_FIND: Final = Statement(
+    f"SELECT {{list size}} FROM (SELECT batch.n AS n, {_SIZE} AS size FROM {{batch}}"
+    f" LEFT JOIN artifact a ON a.sha256 = batch.digest AND {_ALLOWED.format('a.sha256')}) found",
+    Batch("digest sha256"),
+)
+_FIND_OTHER: Final = Statement(
+    f"SELECT {{list {{hex}}}}, {{list size}} FROM (SELECT batch.n AS n, a.sha256 AS sha256, {_SIZE} AS size"
+    f" FROM {{batch}} LEFT JOIN artifact a ON a.sha256 = (SELECT d.artifact FROM artifact_digest d"
+    f" WHERE d.algorithm = :algorithm AND d.digest = batch.digest AND {_ALLOWED.format('d.artifact')}"
+    " ORDER BY d.artifact LIMIT 1)) found",
+    Batch("digest blob"),
+)
+_REVIVE: Final = Statement(
+    "UPDATE artifact SET condemned = NULL WHERE condemned IS NOT NULL AND sha256 IN (SELECT batch.sha256 FROM {batch})",
+    Batch("sha256 sha256"),
+)
+_INSERT: Final = Statement(
+    "INSERT INTO artifact (sha256, size) SELECT batch.sha256, batch.size FROM {batch} WHERE 1 = 1"
+    " ON CONFLICT DO NOTHING",
+    Batch("sha256 sha256, size int"),
+)
+_HOLD: Final = Statement(
+    "INSERT INTO holding (artifact, realm) SELECT batch.sha256, :realm FROM {batch} WHERE 1 = 1 ON CONFLICT DO NOTHING",
+    Batch("sha256 sha256"),
+)
+_DIGESTS: Final = Statement(
+    "INSERT INTO artifact_digest (algorithm, digest, artifact)"
+    " SELECT batch.algorithm, batch.digest, batch.sha256 FROM {batch} WHERE 1 = 1 ON CONFLICT DO NOTHING",
+    Batch("algorithm text, digest blob, sha256 sha256"),
+)
+
+
+def find(session: Session, repository: int, shared: int, digests: Sequence[Digest]) -> list[StoredArtifact | None]:
+    """Look up what is known and allowed; a condemned row is found with a size below zero."""
+    found: list[StoredArtifact | None] = [None] * len(digests)
+    places: dict[str, list[int]] = {}
+    for place, digest in enumerate(digests):
+        places.setdefault(digest.algorithm, []).append(place)
+    for algorithm, asked in places.items():
+        values = [(digests[place].value,) for place in asked]
+        if algorithm == "sha256":
+            row = session.one(_FIND, values, repository=repository, shared=shared)
+            names: Sequence[bytes | None] = [value for (value,) in values]
+            sizes = listed(row[0]) if row else []
+        else:
+            row = session.one(_FIND_OTHER, values, repository=repository, shared=shared, algorithm=algorithm)
+            names = [bytes.fromhex(name) if name else None for name in listed(row[0])] if row else []
+            sizes = listed(row[1]) if row else []
+        for place, name, size in zip(asked, names, sizes, strict=True):
+            if name is not None and size is not None:
+                found[place] = StoredArtifact(name, size)
+    return found
+
+
+def revive(session: Session, digests: Sequence[bytes]) -> None:
+    """Take back the condemnation of what was found, so that a prune under way spares it."""
+    session.change(_REVIVE, [(digest,) for digest in sorted(set(digests))])
+
+
+def save(session: Session, realm: int, artifacts: Sequence[KeptArtifact]) -> None:
+    """Write rows and holdings; in order of digest, so that two writers never wait for each other in a ring."""
+    ordered = sorted({artifact.sha256: artifact for artifact in artifacts}.values())
+    names = [(artifact.sha256,) for artifact in ordered]
+    if session.change(_INSERT, [(artifact.sha256, artifact.size) for artifact in ordered]) < len(ordered):
+        session.change(_REVIVE, names)
+    digests = sorted(
+        (digest.algorithm, digest.value, artifact.sha256)
+        for artifact in ordered
+        for digest in artifact.digests
+        if digest.algorithm != "sha256"
+    )
+    if digests:
+        session.change(_DIGESTS, digests)
+    session.change(_HOLD, names, realm=realm)
+    for artifact in artifacts:
+        if artifact.recheck is not None and not artifact.recheck():
+            raise BytesGone(artifact.sha256)

@@ -1,0 +1,93 @@
+"""Association: declaring members, each in place of its predecessor with the same key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from entrepot.catalog.batch import Batch
+from entrepot.catalog.statement import Session, Statement
+from entrepot.model.ledger import Clash
+
+if TYPE_CHECKING:
+    from entrepot.catalog.writing import Run
+    from entrepot.model.ledger import Member
+
+_ROW: Final = Batch("key text, content int, scope text?")
+
+_AS_BEFORE: Final = (
+    "(SELECT count(*) FROM {batch} JOIN membership m ON m.repository = :repository AND m.key = batch.key"
+    " AND m.removed = :open AND m.content = batch.content AND m.scope {same} batch.scope)"
+)
+_FENCE_AND_COMPARE: Final = Statement(
+    f"SELECT token, {_AS_BEFORE} FROM lease WHERE repository = :repository {{share}}", _ROW
+)
+_DECLARE: Final = Statement(
+    "INSERT INTO declared (run, key, content, scope)"
+    " SELECT :run, batch.key, batch.content, batch.scope FROM {batch} WHERE 1 = 1 ON CONFLICT DO NOTHING",
+    _ROW,
+)
+_CLASHES: Final = Statement(
+    "SELECT batch.key, d.content, batch.content FROM {batch} JOIN declared d"
+    " ON d.run = :run AND d.key = batch.key AND d.content <> batch.content ORDER BY batch.n",
+    _ROW,
+)
+_CLOSE: Final = Statement(
+    "UPDATE membership SET removed = :number FROM {batch}"
+    " WHERE membership.repository = :repository AND membership.key = batch.key AND membership.removed = :open"
+    " AND membership.added < :number"
+    " AND (membership.content <> batch.content OR membership.scope {differs} batch.scope)",
+    _ROW,
+)
+_ADD: Final = Statement(
+    "INSERT INTO membership (repository, key, removed, added, content, scope)"
+    " SELECT :repository, batch.key, :open, :number, batch.content, batch.scope FROM {batch} WHERE 1 = 1"
+    " ON CONFLICT DO NOTHING",
+    _ROW,
+)
+_NEED: Final = Statement(
+    "INSERT INTO dependency (run, key, needs) SELECT :run, batch.key, batch.needs FROM {batch} WHERE 1 = 1"
+    " ON CONFLICT DO NOTHING",
+    Batch("key text, needs text"),
+)
+
+
+def associate(session: Session, run: Run, members: Sequence[Member], *, expect_known: bool) -> tuple[list[Clash], bool]:
+    """Declare members; the clashes, and whether most were in the version already, as they are.
+
+    With `expect_known` the batch is first compared as a whole, and nothing but `declared` is
+    written for one that changes nothing.
+    """
+    clashes, rows = _told_apart(members)
+    known = 0
+    if expect_known:
+        fence = session.one(_FENCE_AND_COMPARE, rows, **run.values)
+        run.check(fence)
+        known = fence[1] if fence is not None else 0
+    else:
+        run.fence(session)
+    if session.change(_DECLARE, rows, **run.values) < len(rows):
+        found = [Clash(*row) for row in session.all(_CLASHES, rows, **run.values)]
+        clashing = {clash.key for clash in found}
+        rows = [row for row in rows if row[0] not in clashing]
+        clashes += found
+    if rows and known < len(rows):
+        written = session.change(_CLOSE, rows, **run.values) if run.number > 1 else 0
+        added = session.change(_ADD, rows, **run.values)
+        known = len(rows) - max(written, added)
+    keys = {row[0] for row in rows}
+    needs = sorted({(member.key, needed) for member in members if member.key in keys for needed in member.needs})
+    if needs:
+        session.change(_NEED, needs, **run.values)
+    return clashes, 2 * known > len(rows)
+
+
+def _told_apart(members: Sequence[Member]) -> tuple[list[Clash], list[tuple[str, int, str | None]]]:
+    """The clashes within a batch, and one row for each key."""
+    rows: dict[str, tuple[str, int, str | None]] = {}
+    clashes = []
+    for member in members:
+        first = rows.setdefault(member.key, member[:3])
+        if first[1] != member.content:
+            clashes.append(Clash(member.key, first[1], member.content))
+    return clashes, list(rows.values())

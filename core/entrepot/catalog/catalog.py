@@ -1,0 +1,178 @@
+"""The catalog: opened once, read by many, written by one run for each repository."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from entrepot.catalog import artifacts, runs
+from entrepot.catalog.faults import told
+from entrepot.catalog.ledger import Office, RunLedger
+from entrepot.catalog.making import check, make
+from entrepot.catalog.numbers import BlockNumbers, next_numbers
+from entrepot.catalog.pages import PathPages
+from entrepot.catalog.postgresql import PostgresDatabase
+from entrepot.catalog.reader import CatalogReader
+from entrepot.catalog.rows import RunRequest
+from entrepot.catalog.schema import SHARED
+from entrepot.catalog.sqlite import SqliteDatabase
+from entrepot.catalog.statement import Session, Statement, StatementCount
+from entrepot.catalog.writing import Writer
+from entrepot.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from entrepot.catalog.writing import Database
+    from entrepot.model.ledger import KeptArtifact, Ledger
+
+__all__ = ["Catalog", "CatalogReader", "RunRequest"]
+
+T = TypeVar("T")
+
+#: After so many seconds without a beat a lease on PostgreSQL may be taken over.
+TERM: Final = 60.0
+
+_READERS: Final = 4
+
+_REPOSITORY: Final = Statement("SELECT id FROM repository WHERE name = :name")
+
+
+class Catalog:
+    """What is known, opened; safe for many threads to read, and for many runs to write."""
+
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        self._database, self._clock = database, clock
+        self.statements = StatementCount()
+        self.reader = CatalogReader(database, self.statements)
+        self._numbers = BlockNumbers() if isinstance(database, PostgresDatabase) else next_numbers
+        self._asking = ThreadPoolExecutor(_READERS, thread_name_prefix="entrepot-reader")
+        self._keeping = ThreadPoolExecutor(1, thread_name_prefix="entrepot-keeper")
+        self._keeper = Writer(database, self.statements)
+        self._ledgers: set[RunLedger] = set()
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        *,
+        locks: Path,
+        clock: Callable[[], float] = time.time,
+        create: bool = False,
+        term: float = TERM,
+    ) -> Self:
+        """Open a catalog by its URL, or raise a `DepotError` that says why it cannot be used.
+
+        With `create` it is made where there is none. Nothing is recovered here: what a dead run
+        left is invisible, and undone by whoever next takes its repository's lease.
+        """
+        database = _database(url, locks, term)
+        try:
+            if create:
+                make(database)
+            check(database)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database, clock)
+
+    def close(self) -> None:
+        """Let everything go; a run that has not ended counts as dead."""
+        for ledger in list(self._ledgers):
+            ledger.close()
+        self._keeping.submit(self._keeper.close).result()
+        self._keeping.shutdown()
+        self._asking.shutdown()
+        self._database.close()
+
+    async def begin(self, run: RunRequest) -> Ledger:
+        """Take the repository's lease, undo what a dead run left, and give the new run its ledger.
+
+        Raises `RepositoryBusy` at once when another run holds it.
+        """
+        thread = ThreadPoolExecutor(1, thread_name_prefix=f"entrepot-{run.repository}")
+        beginning = thread.submit(self._begin, run, thread)
+        try:
+            return await asyncio.wrap_future(beginning)
+        except asyncio.CancelledError:
+            beginning.add_done_callback(_abandon)
+            raise
+        except BaseException:
+            thread.shutdown(wait=False)
+            raise
+
+    async def ask(self, question: Callable[..., T], *args: Any) -> T:
+        """Put a question to the reader without holding up the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self._asking, partial(question, *args))
+
+    async def keep_fetched(self, repository: str, artifact: KeptArtifact, *, private: bool) -> None:
+        """Note bytes that were fetched on demand through a repository, which may have them from now on."""
+        await asyncio.get_running_loop().run_in_executor(
+            self._keeping, partial(self._keep_fetched, repository, artifact, private=private)
+        )
+
+    def _begin(self, request: RunRequest, thread: ThreadPoolExecutor) -> RunLedger:
+        writer = Writer(self._database, self.statements)
+        with told(self._database.place):
+            claim = self._database.claim(request.repository)
+        try:
+            begun = runs.begin(writer, claim, request, self._clock())
+        except BaseException:
+            writer.close()
+            claim.close()
+            raise
+        office = Office(
+            mirror=request.mirror,
+            clock=self._clock,
+            numbers=self._numbers,
+            pages=lambda: PathPages(self._database, self.statements),
+            left=self._ledgers.discard,
+        )
+        ledger = RunLedger(begun, writer=writer, claim=claim, thread=thread, office=office)
+        self._ledgers.add(ledger)
+        return ledger
+
+    def _keep_fetched(self, repository: str, artifact: KeptArtifact, *, private: bool) -> None:
+        with self._keeper.transaction() as session:
+            artifacts.save(session, self._realm(session, repository) if private else SHARED, [artifact])
+
+    def _realm(self, session: Session, repository: str) -> int:
+        row = session.one(_REPOSITORY, name=repository)
+        if row is None:
+            raise self.reader.unknown(repository)
+        realm: int = row[0]
+        return realm
+
+
+def _abandon(beginning: Any) -> None:
+    if not beginning.cancelled() and beginning.exception() is None:
+        beginning.result().close()
+
+
+def _database(url: str, locks: Path, term: float) -> Database:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise _unusable(url) from error
+    match parsed.get_backend_name():
+        case "sqlite" if parsed.database:
+            return SqliteDatabase(parsed, locks)
+        case "postgresql":
+            with told(f"the catalog at {parsed.host}"):
+                return PostgresDatabase(parsed.set(drivername="postgresql+psycopg"), term=term)
+    raise _unusable(url)
+
+
+def _unusable(url: str) -> ConfigurationError:
+    scheme = url.partition(":")[0]
+    return ConfigurationError(
+        f"a catalog cannot be opened by a URL that begins with {scheme!r}",
+        where="catalog in [depot]",
+        remedy="write catalog = 'sqlite:////absolute/path/catalog.sqlite' or 'postgresql+psycopg://user@host/database'",
+    )

@@ -1,0 +1,140 @@
+"""What can be wrong with a catalog, each with its remedy, and how drivers' errors become these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from entrepot.errors import ConfigurationError, DepotError, EntrepotError
+
+
+class CatalogMissing(DepotError):
+    """There is no catalog where one was expected."""
+
+
+class CatalogDamaged(DepotError):
+    """The catalog's file is not, or no longer, what this program wrote."""
+
+
+class CatalogNewer(DepotError):
+    """The catalog was made by a newer entrepot than this one."""
+
+
+class CatalogFull(DepotError):
+    """There is no room to write the catalog."""
+
+
+class CatalogReadOnly(DepotError):
+    """The catalog may be read but not written."""
+
+
+class CatalogLocked(DepotError):
+    """Another program holds the catalog and does not let go."""
+
+
+class CatalogUnavailable(DepotError):
+    """The catalog's file cannot be read, or its server does not answer."""
+
+
+class BytesGone(DepotError):
+    """Bytes that were found in storage went away before their row was committed."""
+
+    def __init__(self, sha256: bytes) -> None:
+        super().__init__(
+            f"the stored bytes sha256:{sha256.hex()} went away before the catalog knew of them",
+            remedy="sync again; they are downloaded anew",
+        )
+        self.sha256 = sha256
+
+
+class GoneVersion(ConfigurationError):
+    """A version that was, and was pruned; its number is never used again."""
+
+    def __init__(self, repository: str, number: int) -> None:
+        super().__init__(
+            f"version {number} of repository {repository!r} was pruned",
+            remedy=f"use a version that is still there: entrepot versions {repository}",
+        )
+        self.repository, self.number = repository, number
+
+
+_Fault = tuple[type[DepotError], str, str]
+
+_DAMAGED: Final[_Fault] = (
+    CatalogDamaged,
+    "the catalog is damaged",
+    "put a backup of it in place; without one, move it away, run: entrepot init, and sync again "
+    "(stored files are found and adopted)",
+)
+_READ_ONLY: Final[_Fault] = (
+    CatalogReadOnly,
+    "the catalog may not be written",
+    "give this user the right to write the file and its folder (or the tables), and sync again",
+)
+_UNAVAILABLE: Final[_Fault] = (
+    CatalogUnavailable,
+    "the catalog cannot be reached",
+    "check that its disk or server is up and that this user may use it, then try again",
+)
+
+#: By the beginning of SQLite's error name, and of PostgreSQL's SQLSTATE.
+_FAULTS: Final[dict[str, _Fault]] = {
+    "SQLITE_FULL": (CatalogFull, "the disk is full", "make room on the catalog's disk, and sync again"),
+    "SQLITE_READONLY": _READ_ONLY,
+    "SQLITE_PERM": _READ_ONLY,
+    "SQLITE_CORRUPT": _DAMAGED,
+    "SQLITE_NOTADB": _DAMAGED,
+    "SQLITE_BUSY": (
+        CatalogLocked,
+        "another program has locked the catalog",
+        "close programs that have the catalog open for writing (a database browser, a backup), and try again",
+    ),
+    "SQLITE_LOCKED": (CatalogLocked, "the catalog is locked", "end the other use of it, and try again"),
+    "SQLITE_CANTOPEN": _UNAVAILABLE,
+    "SQLITE_IOERR": _UNAVAILABLE,
+    "53100": (CatalogFull, "the database server's disk is full", "make room on the server's disk, and sync again"),
+    "25006": _READ_ONLY,
+    "42501": _READ_ONLY,
+    "XX001": _DAMAGED,
+    "XX002": _DAMAGED,
+    "3D000": (CatalogMissing, "the server has no such database", "create the database, then run: entrepot init"),
+    "55P03": (CatalogLocked, "another session holds a lock on the catalog", "end that session, and try again"),
+    "40P01": (CatalogLocked, "the database server broke a deadlock", "sync again; what was saved is kept"),
+    "08": _UNAVAILABLE,
+    "28": _UNAVAILABLE,
+    "53": _UNAVAILABLE,
+    "57P": _UNAVAILABLE,
+}
+
+
+@contextmanager
+def told(place: str) -> Iterator[None]:
+    """Turn what a driver raises into a `DepotError` that names the catalog and a remedy."""
+    try:
+        yield
+    except EntrepotError:
+        raise
+    except DBAPIError as error:
+        raise fault(error.orig or error, place) from error
+    except (SQLAlchemyError, OSError) as error:
+        raise fault(error, place) from error
+
+
+def fault(error: BaseException, place: str) -> DepotError:
+    """The `DepotError` for a driver's error."""
+    code = getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None) or ""
+    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    for beginning, (kind, what, remedy) in _FAULTS.items():
+        if code.startswith(beginning):
+            return kind(f"{what} ({text})", place, remedy)
+    if isinstance(error, OSError) or (not code and type(error).__name__ == "OperationalError"):
+        kind, what, remedy = _UNAVAILABLE
+        return kind(f"{what} ({text})", place, remedy)
+    return DepotError(
+        f"the catalog gave an error it should not ({type(error).__name__}: {text})",
+        place,
+        "run again with --debug, and report it with what that shows",
+    )

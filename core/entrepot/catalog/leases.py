@@ -1,0 +1,112 @@
+"""Leases: who may write a repository's next version.
+
+Taking a lease raises its token. Every write of a run first finds its own token still there, so a
+run that slept through a takeover writes nothing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, Self
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from entrepot.errors import RepositoryBusy
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+
+class Claim(Protocol):
+    """What holds a lease beside its row."""
+
+    def keep(self, repository: int, token: int) -> None:
+        """Begin to hold on; called once the row is ours."""
+
+    def close(self) -> None:
+        """Hold on no longer; calling again does nothing."""
+
+
+def holder() -> str:
+    """How this process is named to whoever finds the repository busy."""
+    return f"process {os.getpid()} on {socket.gethostname()}"
+
+
+def busy(repository: str, who: str) -> RepositoryBusy:
+    """The error for a repository that somebody else is writing."""
+    return RepositoryBusy(
+        f"repository {repository!r} is being synced by {who}",
+        where=f"the lease of {repository!r}",
+        remedy="wait until that sync ends, or end it; its lease then ends by itself",
+    )
+
+
+class KernelClaim:
+    """A lock that the kernel lets go when its process ends, however it ends."""
+
+    def __init__(self, handle: int) -> None:
+        self._handle: int | None = handle
+
+    @classmethod
+    def take(cls, path: Path, repository: str) -> Self:
+        """Lock the file, or raise `RepositoryBusy` with what its holder wrote there."""
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, holder().encode(), 0)
+        except BlockingIOError as error:
+            who = os.pread(handle, 200, 0).decode(errors="replace")
+            os.close(handle)
+            raise busy(repository, who or "another process") from error
+        except BaseException:
+            os.close(handle)
+            raise
+        return cls(handle)
+
+    def keep(self, repository: int, token: int) -> None:
+        """Nothing to do: the kernel remembers."""
+
+    def close(self) -> None:
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            os.close(handle)
+
+
+class RowClaim:
+    """A thread that renews the lease's row by the database's clock, thrice in its term."""
+
+    def __init__(self, engine: Engine, term: float) -> None:
+        self._engine, self._term = engine, term
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def keep(self, repository: int, token: int) -> None:
+        self._thread = threading.Thread(target=self._beat, args=(repository, token), name="entrepot-lease", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _beat(self, repository: int, token: int) -> None:
+        while not self._ended.wait(self._term / 3):
+            # A server out of reach is not the end: whether the lease outlived it, the token tells.
+            try:
+                with self._engine.connect() as connection:
+                    connection.execute(_BEAT, {"repository": repository, "token": token})
+            except DBAPIError:
+                continue
+
+
+_BEAT = text(
+    "UPDATE lease SET beat = extract(epoch FROM clock_timestamp())::float8"
+    " WHERE repository = :repository AND token = :token AND run IS NOT NULL"
+)

@@ -1,0 +1,332 @@
+"""The ledger of one run: the protocol of `model/ledger.py`, on one thread with one connection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
+
+from entrepot.catalog import artifacts, association, contents, needs, notes, publications, removals, runs, settled
+from entrepot.catalog import sources as noted_sources
+from entrepot.catalog.notes import Kept, Notes
+from entrepot.catalog.pages import PathPages
+from entrepot.catalog.schema import SHARED
+from entrepot.catalog.statement import Session, pieces
+from entrepot.errors import LeaseLost
+from entrepot.model.artifact import StoredArtifact
+
+if TYPE_CHECKING:
+    from entrepot.catalog.contents import Numbers
+    from entrepot.catalog.leases import Claim
+    from entrepot.catalog.runs import Begun
+    from entrepot.catalog.writing import Writer
+    from entrepot.model.digest import Digest
+    from entrepot.model.ledger import (
+        BodyRow,
+        Changes,
+        Clash,
+        ContentRow,
+        FailureRow,
+        KeptArtifact,
+        Member,
+        PathClash,
+        PathRow,
+        RefusalRow,
+        Source,
+        Statement,
+        Unmet,
+    )
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: Notes that wait for the next transaction before they get one of their own.
+_WAITING: Final = 500
+
+
+class RunLedger:
+    """One run's access to the catalog.
+
+    Calls are made from one event loop and follow one another on the run's own thread, also when
+    the task that waits for one is cancelled. Whoever loses the lease, completes or finishes gives
+    up thread, connection and lease.
+    """
+
+    def __init__(
+        self, begun: Begun, *, writer: Writer, claim: Claim, thread: ThreadPoolExecutor, office: Office
+    ) -> None:
+        self._begun, self._run = begun, begun.run
+        self._writer, self._claim, self._thread, self._office = writer, claim, thread, office
+        self._paths = office.pages()
+        self._notes = Notes()
+        self._resting = False
+        self._expect_known = self._expect_sources = begun.run.number > 1
+        self._closed = False
+
+    @property
+    def run(self) -> int:
+        return self._run.id
+
+    @property
+    def number(self) -> int:
+        return self._run.number
+
+    @property
+    def recovered(self) -> bool:
+        return self._begun.recovered
+
+    # What the stages ask.
+
+    async def find_artifacts(self, digests: Sequence[Digest]) -> list[StoredArtifact | None]:
+        return await self._call(self._find_artifacts, digests)
+
+    async def save_artifacts(self, artifacts: Sequence[KeptArtifact]) -> None:
+        for piece in pieces(artifacts):
+            await self._write(_save_artifacts, self._run, piece)
+
+    async def find_contents(self, identities: Sequence[bytes]) -> list[int | None]:
+        return await self._call(self._find_contents, identities)
+
+    async def save_contents(
+        self,
+        statements: Sequence[Statement],
+        *,
+        before: Callable[[], None] | None = None,
+        after: Callable[[], None] | None = None,
+    ) -> list[int]:
+        return await self._write(self._save_contents, statements, before, after)
+
+    async def note_sources(self, sources: Sequence[Source]) -> None:
+        await self._call(self._note_sources, sources)
+
+    async def associate(self, members: Sequence[Member]) -> list[Clash]:
+        clashes: list[Clash] = []
+        for piece in pieces(members):
+            clashes += await self._write(self._associate, piece)
+        return clashes
+
+    async def refuse(self, refusals: Sequence[RefusalRow], *, evict: Sequence[str] = ()) -> None:
+        await self._write(notes.refuse, self._run, refusals, evict)
+
+    async def fail(self, failures: Sequence[FailureRow], *, keep: bool) -> None:
+        await self._write(_fail, self._run, failures, keep)
+
+    async def checkpoint(self, scope: str) -> str | None:
+        return await self._call(self._noted, scope)
+
+    async def note_checkpoint(self, scope: str, value: str) -> None:
+        self._notes.checkpoints[scope] = value
+        await self._write_many_notes()
+
+    async def keep(self, scope: str) -> None:
+        self._notes.kept.append((Kept.SCOPE, scope))
+        await self._write_many_notes()
+
+    async def keep_rest(self) -> None:
+        self._notes.kept.append((Kept.REST, ""))
+
+    async def drop(self, scope: str) -> None:
+        self._notes.kept.append((Kept.DROPPED, scope))
+        await self._write_many_notes()
+
+    # What the seal asks.
+
+    async def remove_undeclared(self) -> int:
+        await self._write_notes()
+        return await self._call(removals.remove_undeclared, self._writer, self._run)
+
+    async def unmet(self) -> list[Unmet]:
+        return await self._call(needs.unmet, self._writer, self._run, mirror=self._office.mirror)
+
+    async def path_clashes(self, limit: int = 20) -> list[PathClash]:
+        return await self._read(settled.path_clashes, self._run, limit)
+
+    async def changes(self) -> Changes:
+        return await self._read(settled.changes, self._run)
+
+    async def contents(
+        self, type_name: str, *, where: tuple[str, str] | None = None, after: str = "", limit: int = 2000
+    ) -> list[ContentRow]:
+        return await self._read(settled.contents, self._run, type_name, where, after, limit)
+
+    async def paths(self, type_name: str, *, after: tuple[str, int] = ("", 0), limit: int = 5000) -> list[PathRow]:
+        return await self._call(self._paths.page, self._run, type_name, after, limit)
+
+    async def values(self, type_name: str, field: str, *, changed: bool = False) -> list[str]:
+        return await self._read(settled.values, self._run, type_name, field, changed=changed)
+
+    async def previous_fingerprint(self) -> str | None:
+        latest = await self._read(settled.latest, self._run.repository)
+        return latest[2] if latest is not None else None
+
+    async def publish(self, files: Sequence[BodyRow]) -> None:
+        for piece in pieces(files):
+            await self._write(publications.publish, self._run, piece)
+
+    async def unpublish(self, relative_paths: Sequence[str]) -> None:
+        for piece in pieces(relative_paths):
+            await self._write(publications.unpublish, self._run, piece)
+
+    async def unpublish_rest(self) -> int:
+        return await self._call(publications.unpublish_rest, self._writer, self._run)
+
+    async def complete(self, *, fingerprint: str, report: Mapping[str, Any]) -> float:
+        await self._write_notes()
+        moment = await self._call(
+            runs.complete, self._writer, self._run, fingerprint=fingerprint, report=report, now=self._office.clock()
+        )
+        await self._call(self._release)
+        return moment
+
+    async def finish(self, outcome: str, report: Mapping[str, Any]) -> None:
+        await self._write_notes()
+        await self._call(runs.end, self._writer, self._run, outcome, report, self._office.clock())
+        await self._call(self._release)
+
+    def close(self) -> None:
+        """Give up connection, thread and lease as they are; what was not finished, the next run undoes."""
+        if not self._closed:
+            self._thread.submit(self._let_go)
+            self._thread.shutdown()
+
+    # On the run's thread.
+
+    def _find_artifacts(self, digests: Sequence[Digest]) -> list[StoredArtifact | None]:
+        found: list[StoredArtifact | None] = []
+        with self._writer.reading() as session:
+            for piece in pieces(digests):
+                found += artifacts.find(session, self._run.repository, SHARED, piece)
+        condemned = [artifact.sha256 for artifact in found if artifact is not None and artifact.size < 0]
+        if not condemned:
+            return found
+        with self._writer.transaction() as session:
+            self._run.fence(session)
+            artifacts.revive(session, condemned)
+        return self._find_artifacts(digests)
+
+    def _find_contents(self, identities: Sequence[bytes]) -> list[int | None]:
+        found: list[int | None] = []
+        with self._writer.reading() as session:
+            for piece in pieces(identities):
+                found += contents.find(session, piece)
+        condemned = [name for name, number in zip(identities, found, strict=True) if number is not None and number < 0]
+        if not condemned:
+            return found
+        with self._writer.transaction() as session:
+            self._run.fence(session)
+            contents.revive(session, condemned)
+        return self._find_contents(identities)
+
+    def _save_contents(
+        self,
+        session: Session,
+        statements: Sequence[Statement],
+        before: Callable[[], None] | None,
+        after: Callable[[], None] | None,
+    ) -> list[int]:
+        if before is not None:
+            before()
+        saved = contents.save(session, self._run, statements, self._office.numbers)
+        if after is not None:
+            after()
+        return saved
+
+    def _note_sources(self, sources: Sequence[Source]) -> None:
+        for piece in pieces(noted_sources.rows(sources)):
+            if self._expect_sources:
+                with self._writer.reading() as session:
+                    known = noted_sources.all_known(session, self._run, piece)
+                if known:
+                    continue
+            with self._writer.transaction() as session:
+                written = noted_sources.note(session, self._run, piece)
+            self._expect_sources = 2 * written < len(piece)
+
+    def _associate(self, session: Session, members: Sequence[Member]) -> list[Clash]:
+        clashes, self._expect_known = association.associate(
+            session, self._run, members, expect_known=self._expect_known
+        )
+        return clashes
+
+    def _noted(self, scope: str) -> str | None:
+        with self._writer.reading() as session:
+            return notes.noted(session, self._run, scope, void=self._begun.void, now=self._office.clock())
+
+    def _release(self) -> None:
+        runs.release(self._writer, self._run)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self._closed = True
+        try:
+            self._paths.close()
+            self._writer.close()
+        finally:
+            self._claim.close()
+            self._thread.shutdown(wait=False)
+            self._office.left(self)
+
+    # To the run's thread.
+
+    async def _write_many_notes(self) -> None:
+        if len(self._notes) >= _WAITING:
+            await self._write_notes()
+
+    async def _write_notes(self) -> None:
+        if self._notes:
+            await self._write(lambda session: None)
+
+    async def _write(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do work in one transaction, with the notes that wait; the work itself passes the fence."""
+        waiting, self._notes = self._notes, Notes()
+
+        def transaction() -> T:
+            with self._writer.transaction() as session:
+                if waiting:
+                    self._run.fence(session)
+                    notes.write(session, self._run, waiting)
+                return work(session, *args, **kwargs)
+
+        return await self._call(transaction)
+
+    async def _read(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        def reading() -> T:
+            with self._writer.reading() as session:
+                return work(session, *args, **kwargs)
+
+        return await self._call(reading)
+
+    async def _call(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        def call() -> T:
+            try:
+                return work(*args, **kwargs)
+            except LeaseLost:
+                self._let_go()
+                raise
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+
+
+class Office:
+    """What a ledger needs of its catalog."""
+
+    def __init__(
+        self,
+        *,
+        mirror: bool,
+        clock: Callable[[], float],
+        numbers: Numbers,
+        pages: Callable[[], PathPages],
+        left: Callable[[RunLedger], None],
+    ) -> None:
+        self.mirror, self.clock, self.numbers, self.pages, self.left = mirror, clock, numbers, pages, left
+
+
+def _save_artifacts(session: Session, run: Any, kept: Sequence[KeptArtifact]) -> None:
+    run.fence(session)
+    artifacts.save(session, run.realm, kept)
+
+
+def _fail(session: Session, run: Any, failures: Sequence[FailureRow], keep: bool) -> None:
+    notes.fail(session, run, failures, keep=keep)

@@ -1,0 +1,54 @@
+"""Pages of one long answer: sorted once by the database, read a page at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from entrepot.catalog import settled
+from entrepot.catalog.faults import told
+from entrepot.catalog.statement import Session, StatementCount
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+    from entrepot.catalog.writing import Database, Run
+    from entrepot.model.ledger import PathRow
+
+
+class PathPages:
+    """Artifacts of members in order of path; asking on where the last page ended costs no new sort."""
+
+    def __init__(self, database: Database, count: StatementCount) -> None:
+        self._database, self._count = database, count
+        self._connection: Connection | None = None
+        self._rows: Iterator[PathRow] = iter(())
+        self._at: tuple[str, tuple[str, int]] | None = None
+
+    def page(self, run: Run, type_name: str, after: tuple[str, int], limit: int) -> list[PathRow]:
+        """The next rows after a place; fewer than `limit` at the end."""
+        with told(self._database.place):
+            if self._at != (type_name, after):
+                self._begin(run, type_name, after)
+            rows = list(islice(self._rows, limit))
+        self._at = (type_name, (rows[-1].relative_path, rows[-1].content)) if rows else None
+        if len(rows) < limit:
+            self.close()
+        return rows
+
+    def close(self) -> None:
+        """Let the answer go."""
+        connection, self._connection = self._connection, None
+        self._rows, self._at = iter(()), None
+        if connection is not None:
+            # What was begun only read; closing ends it.
+            connection.invalidate()
+            connection.close()
+
+    def _begin(self, run: Run, type_name: str, after: tuple[str, int]) -> None:
+        self.close()
+        self._connection = self._database.readers.connect()
+        self._connection.exec_driver_sql(self._database.begin_reading)
+        session = Session(self._connection, self._database.tongue, self._count)
+        self._rows = settled.paths(session, run, type_name, after)

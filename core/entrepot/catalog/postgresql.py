@@ -1,0 +1,106 @@
+"""PostgreSQL, through psycopg: many writers on many machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import create_engine
+from sqlalchemy.engine import URL, Connection
+from sqlalchemy.pool import NullPool
+
+from entrepot.catalog.batch import Batch, BatchColumn, Kind, transposed
+from entrepot.catalog.faults import CatalogMissing
+from entrepot.catalog.leases import Claim, RowClaim
+from entrepot.catalog.statement import Tongue
+
+#: Only makers of the tables need it, one after the other; any number will do.
+_MAKING: Final = 0x656E7472
+
+_TYPES: Final = {Kind.INT: "bigint", Kind.TEXT: "text", Kind.BLOB: "bytea", Kind.SHA256: "bytea"}
+
+_CONNECT: Final = {
+    "connect_timeout": 10,
+    # A plan made for a small table would be kept while the table grows by millions.
+    "options": "-c plan_cache_mode=force_custom_plan -c lock_timeout=60s -c jit=off",
+    "application_name": "entrepot",
+}
+
+
+class PostgresDatabase:
+    """A database on a server; the schema is what the connection's search path says."""
+
+    begin_writing = "BEGIN"
+    begin_reading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+    def __init__(self, url: URL, *, term: float) -> None:
+        self.place = f"the catalog at {url.host or url.query.get('host', 'the local socket')}, database {url.database}"
+        self._term = term
+        self.tongue = Tongue(
+            {
+                "differs": "IS DISTINCT FROM",
+                "same": "IS NOT DISTINCT FROM",
+                "hex": "encode(sha256, 'hex')",
+                "share": "FOR SHARE OF lease",
+                "update": "FOR UPDATE OF lease",
+                "now": "extract(epoch FROM clock_timestamp())::float8",
+                "free": f"(lease.run IS NULL OR lease.beat < extract(epoch FROM clock_timestamp())::float8 - {term!r})",
+            },
+            aggregate="json_agg(X ORDER BY n)",
+            relation=_relation,
+            pack=_pack,
+        )
+        self._writers = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=_CONNECT)
+        self.readers = create_engine(url, pool_size=4, isolation_level="AUTOCOMMIT", connect_args=_CONNECT)
+
+    def exists(self) -> bool:
+        return True
+
+    def missing(self) -> CatalogMissing:
+        return CatalogMissing(f"there is no catalog in {self.place}", remedy="make one with: entrepot init")
+
+    @contextmanager
+    def creating(self) -> Iterator[Connection]:
+        """A connection that makes tables, one maker after the other."""
+        with self._writers.connect() as connection:
+            connection.exec_driver_sql("BEGIN")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MAKING})")
+            yield connection
+            connection.exec_driver_sql("COMMIT")
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Nothing to wait for: the server orders writers by the rows they touch."""
+        yield
+
+    def open_writer(self) -> Connection:
+        return self._writers.connect()
+
+    def begin(self, connection: Connection) -> None:
+        connection.exec_driver_sql(self.begin_writing)
+
+    def claim(self, repository: str) -> Claim:
+        """The lease is a row here, kept by beating; see `leases.py`."""
+        del repository
+        return RowClaim(self._writers, self._term)
+
+    def close(self) -> None:
+        self.readers.dispose()
+        self._writers.dispose()
+
+
+def _relation(batch: Batch) -> str:
+    arrays = ", ".join(f"CAST(:{column.name} AS {_TYPES[column.kind]}[])" for column in batch.columns)
+    names = ", ".join(column.name for column in batch.columns)
+    return f"unnest({arrays}) WITH ORDINALITY AS batch({names}, n)"
+
+
+def _pack(batch: Batch, rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
+    return {column.name: _array(column, cells) for column, cells in transposed(rows, batch)}
+
+
+def _array(column: BatchColumn, cells: Sequence[Any]) -> list[Any]:
+    del column
+    return list(cells)

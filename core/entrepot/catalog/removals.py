@@ -1,0 +1,76 @@
+"""Removals: what the new version no longer has, as algebra over what was declared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from entrepot.catalog.batch import Batch
+from entrepot.catalog.notes import Kept
+from entrepot.catalog.statement import PIECE, Session, Statement
+
+if TYPE_CHECKING:
+    from entrepot.catalog.writing import Run, Writer
+
+_UNDECLARED: Final = (
+    "m.removed = :open AND m.added < :number"
+    " AND NOT EXISTS (SELECT 1 FROM declared d WHERE d.run = :run AND d.key = m.key)"
+    f" AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.run = :run AND k.kind = {Kept.KEY:d} AND k.name = m.key)"
+    f" AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.run = :run AND k.kind = {Kept.SCOPE:d} AND k.name = m.scope)"
+)
+
+#: Everything, in order of key.
+_FROM_ALL: Final = Statement(
+    f"SELECT m.key, '' FROM membership m WHERE m.repository = :repository AND m.key > :key AND {_UNDECLARED}"
+    " ORDER BY m.key LIMIT :limit"
+)
+#: Members without a scope, which make up one part of their own.
+_FROM_UNSCOPED: Final = Statement(
+    "SELECT m.key, '' FROM membership m WHERE m.repository = :repository AND m.key > :key AND m.scope IS NULL"
+    f" AND {_UNDECLARED} ORDER BY m.key LIMIT :limit"
+)
+#: Only the scopes that this run declared or dropped.
+_FROM_TOUCHED: Final = Statement(
+    "SELECT m.key, m.scope FROM kept t JOIN membership m ON m.repository = :repository AND m.scope = t.name"
+    f" WHERE t.run = :run AND t.kind IN ({Kept.DROPPED:d}, {Kept.DECLARED:d}) AND m.scope IS NOT NULL"
+    f" AND (m.scope, m.key) > (:scope, :key) AND {_UNDECLARED} ORDER BY m.scope, m.key LIMIT :limit"
+)
+_RESTS: Final = Statement(f"SELECT 1 FROM kept WHERE run = :run AND kind = {Kept.REST:d}")
+_GATHER: Final = Statement(
+    f"INSERT INTO kept (run, kind, name) SELECT DISTINCT run, {Kept.DECLARED:d}, scope FROM declared"
+    " WHERE run = :run AND scope IS NOT NULL AND 1 = 1 ON CONFLICT DO NOTHING"
+)
+_ANY_UNSCOPED: Final = Statement("SELECT 1 FROM declared WHERE run = :run AND scope IS NULL LIMIT 1")
+
+_CLOSE: Final = Statement(
+    "UPDATE membership SET removed = :number WHERE repository = :repository AND removed = :open"
+    " AND added < :number AND key IN (SELECT batch.key FROM {batch})",
+    Batch("key text"),
+)
+
+
+def remove_undeclared(writer: Writer, run: Run) -> int:
+    """Close every open row that nobody declared or kept, some thousand in a transaction."""
+    with writer.reading() as session:
+        rests = session.one(_RESTS, **run.values) is not None
+    if not rests:
+        return _close(writer, run, _FROM_ALL)
+    with writer.transaction() as session:
+        run.fence(session)
+        session.change(_GATHER, **run.values)
+        unscoped = session.one(_ANY_UNSCOPED, **run.values) is not None
+    removed = _close(writer, run, _FROM_TOUCHED)
+    return removed + (_close(writer, run, _FROM_UNSCOPED) if unscoped else 0)
+
+
+def _close(writer: Writer, run: Run, undeclared: Statement) -> int:
+    # Nobody else writes this repository's members, so what is read here is still so when it is closed.
+    removed, key, scope = 0, "", ""
+    while True:
+        with writer.reading() as session:
+            found = session.all(undeclared, **run.values, key=key, scope=scope, limit=PIECE)
+        if not found:
+            return removed
+        with writer.transaction() as session:
+            run.fence(session)
+            removed += session.change(_CLOSE, [(row[0],) for row in found], **run.values)
+        key, scope = found[-1]

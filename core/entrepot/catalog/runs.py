@@ -1,0 +1,172 @@
+"""Runs: taking a repository's lease, and ending in a version or without one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import msgspec
+
+from entrepot.catalog import notes, recovery, settled
+from entrepot.catalog.leases import busy, holder
+from entrepot.catalog.statement import Session, Statement
+from entrepot.catalog.schema import SHARED
+from entrepot.catalog.writing import Run
+from entrepot.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from entrepot.catalog.leases import Claim
+    from entrepot.catalog.rows import RunRequest
+    from entrepot.catalog.writing import Writer
+
+_REPOSITORY: Final = Statement("SELECT id, type FROM repository WHERE name = :name")
+_NEW_REPOSITORY: Final = Statement(
+    "INSERT INTO repository (name, type, private) VALUES (:name, :type, :private) ON CONFLICT DO NOTHING"
+)
+_RENEW_REPOSITORY: Final = Statement(
+    "UPDATE repository SET type = :type, private = :private WHERE id = :repository"
+    " AND (type <> :type OR private <> :private)"
+)
+_NEW_LEASE: Final = Statement(
+    "INSERT INTO lease (repository, token, holder, beat) VALUES (:repository, 0, '', {now}) ON CONFLICT DO NOTHING"
+)
+_TAKE: Final = Statement(
+    "UPDATE lease SET token = token + 1, run = -1, holder = :holder, beat = {now}"
+    " WHERE repository = :repository AND {free}"
+)
+_LEASE: Final = Statement("SELECT token, holder FROM lease WHERE repository = :repository")
+_HOLD: Final = Statement("UPDATE lease SET run = :run WHERE repository = :repository")
+_RELEASE: Final = Statement("UPDATE lease SET run = NULL WHERE repository = :repository AND token = :token")
+_FENCE_FOR_LONG: Final = Statement("SELECT token FROM lease WHERE repository = :repository {update}")
+
+_UNFINISHED: Final = Statement("SELECT id FROM run WHERE repository = :repository AND outcome IS NULL")
+_DIED: Final = Statement(
+    "UPDATE run SET outcome = 'died', ended = :now WHERE repository = :repository AND outcome IS NULL"
+)
+_NEW_RUN: Final = Statement(
+    "INSERT INTO run (repository, token, plan, started, report, swept)"
+    " VALUES (:repository, :token, :plan, :now, '{}', false)"
+)
+_RUN: Final = Statement("SELECT max(id) FROM run WHERE repository = :repository")
+_END: Final = Statement(
+    "UPDATE run SET outcome = :outcome, ended = :now, number = :made, report = :report WHERE id = :run"
+)
+
+_BEGUN: Final = Statement("SELECT number FROM repository_version WHERE repository = :repository AND completed IS NULL")
+_BEGIN_VERSION: Final = Statement(
+    "INSERT INTO repository_version (repository, number, run, members, fingerprint, report)"
+    " VALUES (:repository, :number, :run, 0, '', '{}')"
+    " ON CONFLICT (repository, number) DO UPDATE SET run = excluded.run"
+)
+_FORGET_VERSION: Final = Statement(
+    "DELETE FROM repository_version WHERE repository = :repository AND number = :number AND completed IS NULL"
+)
+_COMPLETE: Final = Statement(
+    "UPDATE repository_version SET completed = :moment, members = :members, fingerprint = :fingerprint,"
+    " report = :report WHERE repository = :repository AND number = :number AND completed IS NULL"
+)
+
+
+@attrs.frozen
+class Begun:
+    """A run that may write, and whether the one before it died."""
+
+    run: Run
+    recovered: bool
+    #: Checkpoints of runs up to this one are void.
+    void: int
+
+
+def begin(writer: Writer, claim: Claim, request: RunRequest, now: float) -> Begun:
+    """Take the lease or raise `RepositoryBusy`; then undo what a dead run left, and open the version."""
+    with writer.transaction() as session:
+        repository = _repository(session, request)
+        token = _take(session, repository, request.repository)
+        died = bool(session.all(_UNFINISHED, repository=repository))
+        session.change(_DIED, repository=repository, now=now)
+        session.change(_NEW_RUN, repository=repository, token=token, plan=request.plan_fingerprint, now=now)
+        number = (session.one(_RUN, repository=repository) or (0,))[0]
+        session.change(_HOLD, run=number, repository=repository)
+        latest = settled.latest(session, repository)
+        begun = session.one(_BEGUN, repository=repository) is not None
+        void = notes.counts_from(session, repository, request.plan_fingerprint, now)
+    run = Run(
+        id=number,
+        repository=repository,
+        name=request.repository,
+        number=(latest[0] if latest else 0) + 1,
+        token=token,
+        realm=repository if request.private else SHARED,
+        plan=request.plan_fingerprint,
+    )
+    claim.keep(repository, token)
+    if begun:
+        recovery.undo(writer, run)
+    recovery.sweep(writer, run)
+    with writer.transaction() as session:
+        run.fence(session)
+        session.change(_BEGIN_VERSION, **run.values)
+    return Begun(run, died, void)
+
+
+def complete(writer: Writer, run: Run, *, fingerprint: str, report: Mapping[str, Any], now: float) -> float:
+    """Make the version visible; the commit is small whatever the version holds."""
+    with writer.reading() as session:
+        changes = settled.changes(session, run)
+        latest = settled.latest(session, run.repository)
+    members = changes.added + changes.changed + changes.unchanged
+    # A clock that steps back makes no version older than the one before it.
+    moment = max(now, latest[3]) if latest else now
+    text = _text(report)
+    with writer.transaction() as session:
+        run.check(session.one(_FENCE_FOR_LONG, repository=run.repository))
+        session.change(_COMPLETE, **run.values, moment=moment, members=members, fingerprint=fingerprint, report=text)
+        session.change(_END, run=run.id, outcome="completed", now=moment, made=run.number, report=text)
+    return moment
+
+
+def end(writer: Writer, run: Run, outcome: str, report: Mapping[str, Any], now: float) -> None:
+    """Note how a run ended that made no version, then undo what it wrote."""
+    with writer.transaction() as session:
+        run.fence(session)
+        session.change(_END, run=run.id, outcome=outcome, now=now, made=None, report=_text(report))
+    recovery.undo(writer, run)
+    with writer.transaction() as session:
+        run.fence(session)
+        session.change(_FORGET_VERSION, **run.values)
+
+
+def release(writer: Writer, run: Run) -> None:
+    """Sweep up and let the repository go."""
+    recovery.sweep(writer, run)
+    with writer.transaction() as session:
+        session.change(_RELEASE, repository=run.repository, token=run.token)
+
+
+def _repository(session: Session, request: RunRequest) -> int:
+    session.change(_NEW_REPOSITORY, name=request.repository, type=request.type, private=request.private)
+    row = session.one(_REPOSITORY, name=request.repository)
+    assert row is not None
+    if row[1] != request.type and settled.latest(session, row[0]) is not None:
+        raise ConfigurationError(
+            f"repository {request.repository!r} has versions of type {row[1]!r}, and is configured as {request.type!r}",
+            where="the catalog",
+            remedy=f"set its type back to {row[1]!r}, or give the new repository another name",
+        )
+    session.change(_RENEW_REPOSITORY, repository=row[0], type=request.type, private=request.private)
+    repository: int = row[0]
+    return repository
+
+
+def _take(session: Session, repository: int, name: str) -> int:
+    session.change(_NEW_LEASE, repository=repository)
+    taken = session.change(_TAKE, repository=repository, holder=holder())
+    token, who = session.one(_LEASE, repository=repository) or (0, "")
+    if not taken:
+        raise busy(name, who)
+    return int(token)
+
+
+def _text(report: Mapping[str, Any]) -> str:
+    return msgspec.json.encode(report).decode()

@@ -1,0 +1,341 @@
+"""The tables.
+
+Digests are raw bytes. What content refers to is named by digest or key, never by the row of an
+artifact, so that bytes may come and go without touching a statement. There are no foreign keys:
+each would cost a look-up for every row of a batch and, on PostgreSQL, a lock on a shared row.
+
+Versions are intervals: a row is part of version n when `added <= n < removed`. An open row is
+closed by no version yet, and says so with a number that no version reaches: that makes the primary
+key both the rule "one open row for each key" and the one index that every look-up uses.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Sequence,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+#: `removed` of a row that is still open; four bytes in both databases.
+OPEN: Final = 2**31 - 1
+
+#: The realm whose bytes every repository may have; a private repository's realm is its own number.
+SHARED: Final = 0
+
+#: Content numbers are handed out on PostgreSQL in blocks of so many.
+CONTENT_BLOCK: Final = 1000
+
+metadata = MetaData()
+
+# Bytes decide the order of text in both databases, as they do in Python.
+_Name = Text().with_variant(Text(collation="C"), "postgresql")
+_Number = BigInteger().with_variant(Integer(), "sqlite")
+
+content_block = Sequence("content_block", increment=CONTENT_BLOCK, start=1, metadata=metadata)
+
+# Who may write, and what is known of whole versions.
+
+repository = Table(
+    "repository",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("name", _Name, nullable=False, unique=True),
+    Column("type", _Name, nullable=False),
+    Column("private", Boolean, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("repository", Integer, primary_key=True, autoincrement=False),
+    Column("token", Integer, nullable=False),
+    Column("run", Integer),
+    Column("holder", Text, nullable=False),
+    Column("beat", Double, nullable=False),
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("repository", Integer, nullable=False),
+    Column("token", Integer, nullable=False),
+    Column("plan", _Name, nullable=False),
+    Column("started", Double, nullable=False),
+    Column("ended", Double),
+    Column("outcome", _Name),
+    Column("number", Integer),
+    Column("report", Text, nullable=False),
+    Column("swept", Boolean, nullable=False),
+    Index("run_of_repository", "repository", "id"),
+    sqlite_autoincrement=True,
+)
+
+repository_version = Table(
+    "repository_version",
+    metadata,
+    Column("repository", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("run", Integer, nullable=False),
+    Column("completed", Double),
+    Column("pruned", Double),
+    Column("members", Integer, nullable=False),
+    Column("fingerprint", _Name, nullable=False),
+    Column("report", Text, nullable=False),
+)
+
+# Bytes, and who may have them.
+
+artifact = Table(
+    "artifact",
+    metadata,
+    Column("sha256", LargeBinary, primary_key=True),
+    Column("size", _Number, nullable=False),
+    Column("condemned", Double),
+    sqlite_with_rowid=False,
+)
+Index(
+    "artifact_condemned",
+    artifact.c.condemned,
+    sqlite_where=artifact.c.condemned.is_not(None),
+    postgresql_where=artifact.c.condemned.is_not(None),
+)
+
+artifact_digest = Table(
+    "artifact_digest",
+    metadata,
+    Column("algorithm", _Name, primary_key=True),
+    Column("digest", LargeBinary, primary_key=True),
+    Column("artifact", LargeBinary, primary_key=True),
+    Index("artifact_digest_of", "artifact"),
+    sqlite_with_rowid=False,
+)
+
+holding = Table(
+    "holding",
+    metadata,
+    Column("artifact", LargeBinary, primary_key=True),
+    Column("realm", Integer, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+# Statements; shared between versions and repositories, and never updated.
+
+content = Table(
+    "content",
+    metadata,
+    Column("id", _Number, primary_key=True, autoincrement=False),
+    Column("type", _Name, nullable=False),
+    Column("identity", LargeBinary, nullable=False),
+    Column("key", _Name, nullable=False),
+    Column("fields", LargeBinary, nullable=False),
+    Column("condemned", Double),
+    UniqueConstraint("identity", name="content_identity"),
+)
+Index(
+    "content_condemned",
+    content.c.condemned,
+    sqlite_where=content.c.condemned.is_not(None),
+    postgresql_where=content.c.condemned.is_not(None),
+)
+
+content_artifact = Table(
+    "content_artifact",
+    metadata,
+    Column("content", _Number, primary_key=True, autoincrement=False),
+    Column("relative_path", _Name, primary_key=True),
+    Column("algorithm", _Name, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("size", _Number),
+    Index("content_artifact_path", "relative_path", "content"),
+    sqlite_with_rowid=False,
+)
+
+content_field = Table(
+    "content_field",
+    metadata,
+    Column("content", _Number, primary_key=True, autoincrement=False),
+    Column("name", _Name, primary_key=True),
+    Column("value", _Name, primary_key=True),
+    Index("content_field_value", "name", "value", "content"),
+    sqlite_with_rowid=False,
+)
+
+remote_artifact = Table(
+    "remote_artifact",
+    metadata,
+    Column("repository", Integer, primary_key=True, autoincrement=False),
+    Column("content", _Number, primary_key=True, autoincrement=False),
+    Column("relative_path", _Name, primary_key=True),
+    Column("urls", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# What versions are made of.
+
+membership = Table(
+    "membership",
+    metadata,
+    Column("repository", Integer, primary_key=True, autoincrement=False),
+    Column("key", _Name, primary_key=True),
+    Column("removed", Integer, primary_key=True, autoincrement=False),
+    Column("added", Integer, nullable=False),
+    Column("content", _Number, nullable=False),
+    Column("scope", _Name),
+    sqlite_with_rowid=False,
+)
+
+published_file = Table(
+    "published_file",
+    metadata,
+    Column("repository", Integer, primary_key=True, autoincrement=False),
+    Column("relative_path", _Name, primary_key=True),
+    Column("media_type", _Name, primary_key=True),
+    Column("removed", Integer, primary_key=True, autoincrement=False),
+    Column("added", Integer, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("size", _Number, nullable=False),
+    Column("stored", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+published_body = Table(
+    "published_body",
+    metadata,
+    Column("sha256", LargeBinary, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+
+# Only what a later version changed is indexed by version: a first version of any size pays nothing.
+for _table in (membership, published_file):
+    _later = _table.c.added > text("1")
+    _closed = _table.c.removed < text(str(OPEN))
+    Index(f"{_table.name}_added", _table.c.repository, _table.c.added, sqlite_where=_later, postgresql_where=_later)
+    Index(
+        f"{_table.name}_removed", _table.c.repository, _table.c.removed, sqlite_where=_closed, postgresql_where=_closed
+    )
+Index(
+    "membership_scope",
+    membership.c.repository,
+    membership.c.scope,
+    membership.c.key,
+    sqlite_where=membership.c.scope.is_not(None),
+    postgresql_where=membership.c.scope.is_not(None),
+)
+
+# What a run notes while it lasts.
+
+declared = Table(
+    "declared",
+    metadata,
+    Column("run", Integer, primary_key=True, autoincrement=False),
+    Column("key", _Name, primary_key=True),
+    Column("content", _Number, nullable=False),
+    Column("scope", _Name),
+    sqlite_with_rowid=False,
+)
+
+declared_file = Table(
+    "declared_file",
+    metadata,
+    Column("run", Integer, primary_key=True, autoincrement=False),
+    Column("relative_path", _Name, primary_key=True),
+    Column("media_type", _Name, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+dependency = Table(
+    "dependency",
+    metadata,
+    Column("run", Integer, primary_key=True, autoincrement=False),
+    Column("key", _Name, primary_key=True),
+    Column("needs", _Name, primary_key=True),
+    Index("dependency_needs", "run", "needs", "key"),
+    sqlite_with_rowid=False,
+)
+
+unmet = Table(
+    "unmet",
+    metadata,
+    Column("run", Integer, primary_key=True, autoincrement=False),
+    Column("key", _Name, primary_key=True),
+    Column("lacks", _Name, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("stands", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+kept = Table(
+    "kept",
+    metadata,
+    Column("run", Integer, primary_key=True, autoincrement=False),
+    Column("kind", SmallInteger, primary_key=True, autoincrement=False),
+    Column("name", _Name, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+checkpoint = Table(
+    "checkpoint",
+    metadata,
+    Column("repository", Integer, primary_key=True, autoincrement=False),
+    Column("scope", _Name, primary_key=True),
+    Column("run", Integer, primary_key=True, autoincrement=False),
+    Column("value", Text, nullable=False),
+    Index("checkpoint_of_run", "run", "scope"),
+    sqlite_with_rowid=False,
+)
+
+# What is kept to be told.
+
+refusal = Table(
+    "refusal",
+    metadata,
+    Column("id", _Number, primary_key=True, autoincrement=True),
+    Column("repository", Integer, nullable=False),
+    Column("run", Integer, nullable=False),
+    Column("key", _Name, nullable=False),
+    Column("rule", _Name, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("plugin", _Name, nullable=False),
+    Column("stage", _Name, nullable=False),
+    Column("scope", _Name),
+    Column("until", Double),
+    Index("refusal_of_run", "run", "key"),
+    Index("refusal_of_scope", "repository", "scope"),
+)
+
+failure = Table(
+    "failure",
+    metadata,
+    Column("id", _Number, primary_key=True, autoincrement=True),
+    Column("repository", Integer, nullable=False),
+    Column("run", Integer, nullable=False),
+    Column("key", _Name, nullable=False),
+    Column("stage", _Name, nullable=False),
+    Column("plugin", _Name, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("url", Text),
+    Column("scope", _Name),
+    Index("failure_of_run", "run", "key"),
+    Index("failure_of_scope", "repository", "scope"),
+)
+
+#: The numbers 0, 1, 2, ... that SQLite cuts a packed batch by; see `sqlite.py`.
+number = Table("number", metadata, Column("n", Integer, primary_key=True, autoincrement=False))
+
+schema_revision = Table("schema_revision", metadata, Column("version_num", _Name, primary_key=True))

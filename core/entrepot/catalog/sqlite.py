@@ -1,0 +1,221 @@
+"""SQLite: one file, one writer at a time across processes, readers that never wait.
+
+Before 3.51.3 two connections that write or checkpoint at once can corrupt the log. So whoever may
+write opens, writes, checkpoints and closes under one kernel lock beside the file, held for one
+transaction. The kernel's queue is fair, which SQLite's own busy handler is not: it is not used.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from sqlalchemy import create_engine
+from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy.pool import NullPool, QueuePool
+
+from entrepot.catalog.batch import Batch, BatchColumn, Kind, transposed
+from entrepot.catalog.faults import CatalogMissing
+from entrepot.catalog.leases import Claim, KernelClaim
+from entrepot.catalog.statement import Tongue
+
+#: The oldest SQLite that knows all we say (UPDATE ... FROM, and upserts reading a batch).
+OLDEST: Final = (3, 35, 0)
+
+#: The log is copied into the file when it has this many pages of 4 KiB (64 MiB).
+_LOG_PAGES: Final = 16_384
+
+_WRITER: Final = (
+    "PRAGMA synchronous = FULL",
+    "PRAGMA cache_size = -16000",
+    f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}",
+    f"PRAGMA journal_size_limit = {_LOG_PAGES * 4096}",
+)
+_READER: Final = ("PRAGMA query_only = ON", "PRAGMA cache_size = -4000", "PRAGMA wal_autocheckpoint = 0")
+
+#: How long a writer waits for a program that is not entrepot, and a reader for a log being opened.
+_PATIENCE: Final = 10.0
+
+
+class SqliteDatabase:
+    """A file in write-ahead mode."""
+
+    begin_writing = "BEGIN IMMEDIATE"
+    begin_reading = "BEGIN"
+
+    def __init__(self, url: URL, locks: Path) -> None:
+        self.path = Path(url.database or "")
+        self.place = f"the catalog {self.path}"
+        self._locks = locks
+        self.tongue = Tongue(
+            {
+                "differs": "IS NOT",
+                "same": "IS",
+                "hex": "hex(sha256)",
+                "share": "",
+                "update": "",
+                "now": "CAST(strftime('%s', 'now') AS REAL)",
+                "free": "1 = 1",
+            },
+            aggregate="json_group_array(X)",
+            relation=_relation,
+            pack=_pack,
+        )
+        self._writers = self._engine(self._open_writer, pooled=False)
+        self.readers = self._engine(self._open_reader, pooled=True)
+
+    def exists(self) -> bool:
+        return self.path.exists()
+
+    def missing(self) -> CatalogMissing:
+        return CatalogMissing(f"there is no catalog {self.path}", remedy="make one with: entrepot init")
+
+    @contextmanager
+    def creating(self) -> Iterator[Connection]:
+        """A connection to a file that need not be there yet, alone with it."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.exclusive():
+            engine = self._engine(lambda: self._connect("rwc", ("PRAGMA journal_mode = WAL", *_WRITER)), pooled=False)
+            with engine.connect() as connection:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                yield connection
+                connection.exec_driver_sql("COMMIT")
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Be the one who may write, in this process and every other; waits in the kernel's queue."""
+        handle = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+    def open_writer(self) -> Connection:
+        """A connection for one thread; to be called, used and closed under `exclusive`."""
+        return self._writers.connect()
+
+    def begin(self, connection: Connection) -> None:
+        """Begin to write; waits a while for programs that know nothing of our lock."""
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                connection.exec_driver_sql(self.begin_writing)
+            except Exception as error:
+                name = getattr(getattr(error, "orig", None), "sqlite_errorname", "")
+                if not name.startswith("SQLITE_BUSY") or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+            else:
+                return
+
+    def claim(self, repository: str) -> Claim:
+        """Take the kernel lock that is a repository's lease here; gone with its process."""
+        self._locks.mkdir(parents=True, exist_ok=True)
+        return KernelClaim.take(self._locks / f"{quote(repository, safe='')}.lock", repository)
+
+    def close(self) -> None:
+        self.readers.dispose()
+        self._writers.dispose()
+
+    def _engine(self, creator: Any, *, pooled: bool) -> Engine:
+        pool: dict[str, Any] = {"poolclass": QueuePool, "pool_size": 4} if pooled else {"poolclass": NullPool}
+        return create_engine("sqlite://", creator=creator, paramstyle="named", isolation_level="AUTOCOMMIT", **pool)
+
+    def _open_writer(self) -> sqlite3.Connection:
+        return self._connect("rw", _WRITER)
+
+    def _open_reader(self) -> sqlite3.Connection:
+        try:
+            return self._connect("ro", _READER)
+        except sqlite3.OperationalError:
+            # A log needs a folder that can be written; a file without one can be read as it lies.
+            if os.access(self.path.parent, os.W_OK) or self._log_is_there():
+                raise
+            return self._connect("ro&immutable=1", _READER)
+
+    def _log_is_there(self) -> bool:
+        log = Path(f"{self.path}-wal")
+        return log.exists() and log.stat().st_size > 0
+
+    def _connect(self, mode: str, settings: Sequence[str]) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            f"file:{quote(str(self.path))}?mode={mode}",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=0.0 if mode.startswith("rw") else _PATIENCE,
+            cached_statements=256,
+        )
+        try:
+            for setting in settings:
+                connection.execute(setting)
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+# A batch goes over as one parameter for each column, cut by `substr` over the numbers 0, 1, 2, ...
+# All cuts are at constant cost because the parameters are blobs.
+
+
+def _relation(batch: Batch) -> str:
+    cells = ", ".join(f"{_cell(column)} AS {column.name}" for column in batch.columns)
+    return f"(SELECT n, {cells} FROM number WHERE n < :count) AS batch"
+
+
+def _cell(column: BatchColumn) -> str:
+    name = column.name
+    if column.kind is Kind.SHA256:
+        return f"substr(:{name}, n * 32 + 1, 32)"
+    if column.kind is Kind.INT:
+        cell = f"CAST(substr(:{name}, n * 20 + 1, 20) AS INTEGER)"
+        return f"NULLIF({cell}, -1)" if column.nullable else cell
+    at, length = (f"CAST(substr(:{name}_at, n * 20 + {start}, 10) AS INTEGER)" for start in (1, 11))
+    cell = f"substr(:{name}, {at}, {length})"
+    if column.kind is Kind.TEXT:
+        cell = f"CAST({cell} AS TEXT)"
+    return f"CASE WHEN {length} >= 0 THEN {cell} END" if column.nullable else cell
+
+
+def _pack(batch: Batch, rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
+    packed: dict[str, Any] = {"count": len(rows)}
+    for column, cells in transposed(rows, batch):
+        name = column.name
+        if column.kind is Kind.SHA256:
+            packed[name] = b"".join(cells)
+        elif column.kind is Kind.INT:
+            numbers = tuple([-1 if cell is None else cell for cell in cells]) if column.nullable else cells
+            packed[name] = (("%20d" * len(cells)) % numbers).encode()
+        else:
+            packed[name], packed[f"{name}_at"] = _concatenated(column, cells)
+    return packed
+
+
+def _concatenated(column: BatchColumn, cells: Sequence[Any]) -> tuple[bytes, bytes]:
+    """All values in one, and where each begins and how long it is; -1 for None."""
+    filled = [cell or b"" for cell in cells] if column.kind is Kind.BLOB else [cell or "" for cell in cells]
+    if column.kind is Kind.TEXT:
+        joined = "".join(filled)
+        whole = joined.encode()
+        if len(whole) != len(joined):
+            filled = [cell.encode() for cell in filled]
+    else:
+        whole = b"".join(filled)
+    lengths = list(map(len, filled))
+    places = [0] * (2 * len(lengths))
+    places[0::2] = list(accumulate(lengths[:-1], initial=1))
+    places[1::2] = lengths
+    if column.nullable:
+        places[1::2] = [-1 if cell is None else length for cell, length in zip(cells, lengths, strict=True)]
+    return whole, (("%10d" * len(places)) % tuple(places)).encode()

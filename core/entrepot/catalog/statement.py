@@ -1,0 +1,145 @@
+"""Statements in the words that both databases share, and how a session runs them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import attrs
+import msgspec
+from sqlalchemy import text
+
+from entrepot.catalog.batch import Batch
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection, CursorResult, Dialect
+
+T = TypeVar("T")
+
+#: Rows of one statement, and of one short transaction.
+PIECE: Final = 2000
+
+_AGGREGATE = re.compile(r"\{list ([^{}]+)\}")
+
+
+@attrs.frozen(eq=False)
+class Statement:
+    """Text with `:name` parameters, and words in braces for what the databases say differently.
+
+    `{batch}` is the batch as a relation named `batch`, with its order in `n`; `{list X}` gathers X
+    of all rows into one list in that order; `{differs}` and `{same}` compare what may be NULL;
+    `{share}` and `{update}` lock the row of the lease; `{now}` is the lease's clock.
+    """
+
+    text: str
+    batch: Batch | None = None
+
+
+@attrs.define
+class StatementCount:
+    """Calls to the database and rows that they wrote; beginning and committing is not counted."""
+
+    calls: int = 0
+    rows: int = 0
+
+
+class Tongue:
+    """How one database says things; `sqlite.py` and `postgresql.py` make theirs."""
+
+    def __init__(
+        self,
+        words: dict[str, str],
+        *,
+        aggregate: str,
+        relation: Callable[[Batch], str],
+        pack: Callable[[Batch, Sequence[Sequence[Any]]], dict[str, Any]],
+    ) -> None:
+        self._words, self._aggregate, self._relation = words, aggregate, relation
+        self._said: dict[Statement, str] = {}
+        self.pack = pack
+
+    def say(self, statement: Statement, dialect: Dialect) -> str:
+        """The statement as the driver takes it; translated once."""
+        said = self._said.get(statement)
+        if said is None:
+            said = self._said[statement] = str(text(self.translate(statement)).compile(dialect=dialect))
+        return said
+
+    def translate(self, statement: Statement) -> str:
+        """The statement with every word in braces replaced."""
+        said = statement.text
+        for word, meaning in self._words.items():
+            said = said.replace(f"{{{word}}}", meaning)
+        said = _AGGREGATE.sub(lambda match: self._aggregate.replace("X", match[1]), said)
+        if statement.batch is not None:
+            said = said.replace("{batch}", self._relation(statement.batch))
+        return said
+
+
+def pieces(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    """The rows, at most `PIECE` at a time; nothing for none."""
+    for start in range(0, len(rows), PIECE):
+        yield rows[start : start + PIECE]
+
+
+def listed(value: Any) -> list[Any]:
+    """What `{list X}` gathered."""
+    decoded: list[Any] = msgspec.json.decode(value) if isinstance(value, str) else value or []
+    return decoded
+
+
+class Session:
+    """One connection, used by one thread at a time."""
+
+    def __init__(self, connection: Connection, tongue: Tongue, count: StatementCount) -> None:
+        self.connection = connection
+        self._tongue = tongue
+        self._count = count
+
+    def all(
+        self, statement: Statement, rows: Sequence[Sequence[Any]] | None = None, **values: Any
+    ) -> Sequence[tuple[Any, ...]]:
+        """Every row of the answer."""
+        result = self.run(statement, rows, **values)
+        return [tuple(row) for row in result.fetchall()]
+
+    def one(
+        self, statement: Statement, rows: Sequence[Sequence[Any]] | None = None, **values: Any
+    ) -> tuple[Any, ...] | None:
+        """The first row of the answer, if there is one."""
+        row = self.run(statement, rows, **values).fetchone()
+        return tuple(row) if row is not None else None
+
+    def change(self, statement: Statement, rows: Sequence[Sequence[Any]] | None = None, **values: Any) -> int:
+        """How many rows the statement wrote; a batch of any length is given over in pieces."""
+        written = 0
+        for piece in pieces(rows) if rows is not None else (None,):
+            written += self.run(statement, piece, **values).rowcount
+        self._count.rows += written
+        return written
+
+    def run(
+        self, statement: Statement, rows: Sequence[Sequence[Any]] | None = None, **values: Any
+    ) -> CursorResult[Any]:
+        """Run it, with a batch where it reads one; the caller reads the cursor to its end."""
+        if statement.batch is not None and rows is not None:
+            values |= self._tongue.pack(statement.batch, rows)
+        self._count.calls += 1
+        return self.connection.exec_driver_sql(self._tongue.say(statement, self.connection.dialect), values)
+
+    def stream(self, statement: Statement, **values: Any) -> Iterator[tuple[Any, ...]]:
+        """The answer's rows as they are read; a transaction must be open for as long."""
+        self._count.calls += 1
+        said = self._tongue.say(statement, self.connection.dialect)
+        options = {"stream_results": True, "yield_per": PIECE}
+        return (tuple(row) for row in self.connection.exec_driver_sql(said, values, execution_options=options))
+
+    def undo(self) -> None:
+        """Roll back what was begun; nothing happens where nothing was."""
+        # Where even this fails, the connection is gone, and the database undoes what it began.
+        with suppress(Exception):
+            driver = self.connection.connection.driver_connection
+            if driver is not None:
+                driver.rollback()

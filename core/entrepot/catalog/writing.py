@@ -1,0 +1,123 @@
+"""Writing: one connection of one run, and the fence that every transaction passes first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import attrs
+
+from entrepot.catalog.faults import told
+from entrepot.catalog.schema import OPEN, SHARED
+from entrepot.catalog.statement import Session, Statement, StatementCount, Tongue
+from entrepot.errors import LeaseLost
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from sqlalchemy.engine import Connection, Engine
+
+    from entrepot.catalog.faults import CatalogMissing
+    from entrepot.catalog.leases import Claim
+
+_FENCE: Final = Statement("SELECT token FROM lease WHERE repository = :repository {share}")
+
+
+class Database(Protocol):
+    """What differs between SQLite and PostgreSQL, beyond how they say things."""
+
+    place: str
+    tongue: Tongue
+    begin_reading: str
+    readers: Engine
+
+    def exists(self) -> bool: ...
+    def missing(self) -> CatalogMissing: ...
+    def creating(self) -> AbstractContextManager[Connection]: ...
+    def exclusive(self) -> AbstractContextManager[None]: ...
+    def open_writer(self) -> Connection: ...
+    def begin(self, connection: Connection) -> None: ...
+    def claim(self, repository: str) -> Claim: ...
+    def close(self) -> None: ...
+
+
+@attrs.frozen(kw_only=True)
+class Run:
+    """A run that holds a lease; `values` are the parameters that most statements take."""
+
+    id: int
+    repository: int
+    name: str
+    number: int
+    token: int
+    realm: int
+    plan: str
+    values: dict[str, int] = attrs.field(init=False, repr=False, eq=False)
+
+    @values.default
+    def _values(self) -> dict[str, int]:
+        return {
+            "repository": self.repository,
+            "run": self.id,
+            "number": self.number,
+            "realm": self.realm,
+            "open": OPEN,
+            "shared": SHARED,
+        }
+
+    def check(self, fence: tuple[Any, ...] | None) -> None:
+        """Raise `LeaseLost` unless the row of the lease, read first, begins with our token."""
+        if fence is None or fence[0] != self.token:
+            raise LeaseLost(
+                f"this sync of repository {self.name!r} lost its lease, and another run took over",
+                where=f"run {self.id}",
+                remedy=f"see what the other run makes: entrepot status; then, if need be: entrepot sync {self.name}",
+            )
+
+    def fence(self, session: Session) -> None:
+        """Check that the lease is still ours; within a transaction it then stays ours."""
+        self.check(session.one(_FENCE, repository=self.repository))
+
+
+class Writer:
+    """A connection that may write, used by one thread at a time; opened when first needed."""
+
+    def __init__(self, database: Database, count: StatementCount) -> None:
+        self._database, self._count = database, count
+        self._session: Session | None = None
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """One short transaction, all or nothing, durable when it ends; alone with the file on SQLite."""
+        database = self._database
+        with told(database.place), database.exclusive():
+            session = self._opened()
+            database.begin(session.connection)
+            try:
+                yield session
+                session.connection.exec_driver_sql("COMMIT")
+            except BaseException:
+                session.undo()
+                raise
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """The same connection for reading; each statement sees what is committed."""
+        with told(self._database.place):
+            if self._session is None:
+                with self._database.exclusive():
+                    self._opened()
+            yield self._opened()
+
+    def close(self) -> None:
+        """Close the connection; on SQLite the last one copies the log into the file."""
+        session, self._session = self._session, None
+        if session is not None:
+            with told(self._database.place), self._database.exclusive():
+                session.connection.close()
+
+    def _opened(self) -> Session:
+        if self._session is None:
+            self._session = Session(self._database.open_writer(), self._database.tongue, self._count)
+        return self._session
