@@ -60,14 +60,12 @@ def find(session: Session, repository: int, shared: int, digests: Sequence[Diges
     for algorithm, asked in places.items():
         values = [(digests[place].value,) for place in asked]
         if algorithm == "sha256":
-            row = session.one(_FIND, values, repository=repository, shared=shared)
+            (sizes,) = session.only(_FIND, values, repository=repository, shared=shared)
             names: Sequence[bytes | None] = [value for (value,) in values]
-            sizes = listed(row[0]) if row else []
         else:
-            row = session.one(_FIND_OTHER, values, repository=repository, shared=shared, algorithm=algorithm)
-            names = [bytes.fromhex(name) if name else None for name in listed(row[0])] if row else []
-            sizes = listed(row[1]) if row else []
-        for place, name, size in zip(asked, names, sizes, strict=True):
+            known, sizes = session.only(_FIND_OTHER, values, repository=repository, shared=shared, algorithm=algorithm)
+            names = [bytes.fromhex(name) if name else None for name in listed(known)]
+        for place, name, size in zip(asked, names, listed(sizes), strict=True):
             if name is not None and size is not None:
                 found[place] = StoredArtifact(name, size)
     return found

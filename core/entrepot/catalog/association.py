@@ -61,9 +61,7 @@ def associate(session: Session, run: Run, members: Sequence[Member], *, expect_k
     clashes, rows = _told_apart(members)
     known = 0
     if expect_known:
-        fence = session.one(_FENCE_AND_COMPARE, rows, **run.values)
-        run.check(fence)
-        known = fence[1] if fence is not None else 0
+        _, known = run.check(session.one(_FENCE_AND_COMPARE, rows, **run.values))
     else:
         run.fence(session)
     if session.change(_DECLARE, rows, **run.values) < len(rows):

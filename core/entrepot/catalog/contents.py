@@ -48,8 +48,8 @@ _FIELDS: Final = Statement(
 
 def find(session: Session, identities: Sequence[bytes]) -> list[int | None]:
     """Content numbers by identity; a condemned row is found with a number below zero."""
-    row = session.one(_FIND, [(identity,) for identity in identities])
-    return listed(row[0]) if row else []
+    (numbers,) = session.only(_FIND, [(identity,) for identity in identities])
+    return listed(numbers)
 
 
 def revive(session: Session, identities: Sequence[bytes]) -> None:
@@ -61,13 +61,11 @@ def save(session: Session, run: Run, statements: Sequence[Said], numbers: Number
     """Write what is not there; the first statement is the fence."""
     known: dict[bytes, int] = {}
     condemned: list[bytes] = []
-    highest = 0
+    highest = None
     for piece in pieces(statements):
         fence = session.one(_FENCE_AND_FIND, [(said.identity,) for said in piece], repository=run.repository)
-        run.check(fence)
-        assert fence is not None
-        highest = fence[2] or 0
-        for said, number in zip(piece, listed(fence[1]), strict=True):
+        _, numbered, highest = run.check(fence)
+        for said, number in zip(piece, listed(numbered), strict=True):
             if number is not None:
                 known[said.identity] = abs(number)
                 if number < 0:
@@ -75,7 +73,7 @@ def save(session: Session, run: Run, statements: Sequence[Said], numbers: Number
     if condemned:
         revive(session, condemned)
     if new := {said.identity: said for said in statements if said.identity not in known}:
-        known |= _insert(session, new, numbers(session, highest, len(new)))
+        known |= _insert(session, new, numbers(session, highest or 0, len(new)))
     return [known[said.identity] for said in statements]
 
 
@@ -105,6 +103,5 @@ def _settled(session: Session, identities: Sequence[bytes]) -> dict[bytes, int]:
     found: dict[bytes, int] = {}
     for piece in pieces(identities):
         for name, number in zip(piece, find(session, piece), strict=True):
-            assert number is not None
-            found[name] = abs(number)
+            found[name] = abs(number or 0)
     return found

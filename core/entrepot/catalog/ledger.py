@@ -275,7 +275,7 @@ class RunLedger:
 
     async def _write_notes(self) -> None:
         if self._notes:
-            await self._write(lambda session: None)
+            await self._write(_nothing_more)
 
     async def _write(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do work in one transaction, with the notes that wait; the work itself passes the fence."""
@@ -330,3 +330,7 @@ def _save_artifacts(session: Session, run: Any, kept: Sequence[KeptArtifact]) ->
 
 def _fail(session: Session, run: Any, failures: Sequence[FailureRow], keep: bool) -> None:
     notes.fail(session, run, failures, keep=keep)
+
+
+def _nothing_more(session: Session) -> None:
+    """Let the notes that wait be all that a transaction writes."""

@@ -40,7 +40,7 @@ _CONTENT: Final = Statement(
 
 def locate(session: Session, repository: int, number: int, path: str) -> list[Located]:
     """Published files first, one for each media type, then artifacts of contents."""
-    values = {"repository": repository, "number": number, "path": path, "shared": SHARED}
+    values: dict[str, Any] = {"repository": repository, "number": number, "path": path, "shared": SHARED}
     return [_published(path, row) for row in session.all(_PUBLISHED, **values)] + [
         _declared(path, row) for row in session.all(_CONTENT, **values)
     ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from entrepot.catalog.batch import Batch
 from entrepot.catalog.statement import PIECE, Session, Statement
@@ -81,7 +82,7 @@ def _to_the_fixpoint(session: Session, run: Run, *, mirror: bool) -> None:
         fallen = session.change(_NEXT, **values, round=number)
 
 
-def _take_out(session: Session, run: Run, found: list[tuple[str, str, bool]]) -> None:
+def _take_out(session: Session, run: Run, found: Sequence[tuple[Any, ...]]) -> None:
     falling = [(key,) for key, _, stands in found if not stands]
     standing = [(key,) for key, _, stands in found if stands]
     session.change(_REMOVE, [(key,) for key, _, _ in found], **run.values)

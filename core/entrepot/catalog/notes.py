@@ -111,8 +111,8 @@ def fail(session: Session, run: Run, failures: Sequence[FailureRow], *, keep: bo
 
 def counts_from(session: Session, repository: int, plan: str, now: float) -> int:
     """The run up to which every checkpoint is void."""
-    row = session.one(_COUNTS_FROM, repository=repository, plan=plan, now=now)
-    return (row[0] if row else None) or 0
+    (last,) = session.only(_COUNTS_FROM, repository=repository, plan=plan, now=now)
+    return last or 0
 
 
 def noted(session: Session, run: Run, scope: str, *, void: int, now: float) -> str | None:

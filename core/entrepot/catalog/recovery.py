@@ -6,7 +6,7 @@ anywhere: whoever takes the lease next goes on.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from entrepot.catalog.schema import OPEN
 from entrepot.catalog.statement import PIECE, Statement
@@ -83,7 +83,7 @@ def sweep(writer: Writer, run: Run) -> None:
             session.change(_SWEPT, old=old)
 
 
-def _until_none_is_left(writer: Writer, run: Run, statement: Statement, **values: int) -> None:
+def _until_none_is_left(writer: Writer, run: Run, statement: Statement, **values: Any) -> None:
     changed = PIECE
     while changed == PIECE:
         with writer.transaction() as session:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from entrepot.catalog.batch import Batch
 from entrepot.catalog.notes import Kept
-from entrepot.catalog.statement import PIECE, Session, Statement
+from entrepot.catalog.statement import PIECE, Statement
 
 if TYPE_CHECKING:
     from entrepot.catalog.writing import Run, Writer

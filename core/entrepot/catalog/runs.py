@@ -10,8 +10,8 @@ import msgspec
 
 from entrepot.catalog import notes, recovery, settled
 from entrepot.catalog.leases import busy, holder
-from entrepot.catalog.statement import Session, Statement
 from entrepot.catalog.schema import SHARED
+from entrepot.catalog.statement import Session, Statement
 from entrepot.catalog.writing import Run
 from entrepot.errors import ConfigurationError
 
@@ -86,7 +86,7 @@ def begin(writer: Writer, claim: Claim, request: RunRequest, now: float) -> Begu
         died = bool(session.all(_UNFINISHED, repository=repository))
         session.change(_DIED, repository=repository, now=now)
         session.change(_NEW_RUN, repository=repository, token=token, plan=request.plan_fingerprint, now=now)
-        number = (session.one(_RUN, repository=repository) or (0,))[0]
+        (number,) = session.only(_RUN, repository=repository)
         session.change(_HOLD, run=number, repository=repository)
         latest = settled.latest(session, repository)
         begun = session.one(_BEGUN, repository=repository) is not None
@@ -146,23 +146,21 @@ def release(writer: Writer, run: Run) -> None:
 
 def _repository(session: Session, request: RunRequest) -> int:
     session.change(_NEW_REPOSITORY, name=request.repository, type=request.type, private=request.private)
-    row = session.one(_REPOSITORY, name=request.repository)
-    assert row is not None
-    if row[1] != request.type and settled.latest(session, row[0]) is not None:
+    repository, known = session.only(_REPOSITORY, name=request.repository)
+    if known != request.type and settled.latest(session, repository) is not None:
         raise ConfigurationError(
-            f"repository {request.repository!r} has versions of type {row[1]!r}, and is configured as {request.type!r}",
+            f"repository {request.repository!r} has versions of type {known!r}, and is configured as {request.type!r}",
             where="the catalog",
-            remedy=f"set its type back to {row[1]!r}, or give the new repository another name",
+            remedy=f"set its type back to {known!r}, or give the new repository another name",
         )
-    session.change(_RENEW_REPOSITORY, repository=row[0], type=request.type, private=request.private)
-    repository: int = row[0]
-    return repository
+    session.change(_RENEW_REPOSITORY, repository=repository, type=request.type, private=request.private)
+    return int(repository)
 
 
 def _take(session: Session, repository: int, name: str) -> int:
     session.change(_NEW_LEASE, repository=repository)
     taken = session.change(_TAKE, repository=repository, holder=holder())
-    token, who = session.one(_LEASE, repository=repository) or (0, "")
+    token, who = session.only(_LEASE, repository=repository)
     if not taken:
         raise busy(name, who)
     return int(token)

@@ -83,9 +83,8 @@ def key_range(type_name: str) -> tuple[str, str]:
 
 def changes(session: Session, run: Run) -> Changes:
     """How the new version differs; a row replaced by an equal one is no difference."""
-    counted = session.one(_COUNT_ADDED[run.number == 1], **run.values) or (0, 0, 0)
-    closed = (session.one(_COUNT_REMOVED, **run.values) or (0,))[0]
-    rows, replacing, changed = counted
+    rows, replacing, changed = session.only(_COUNT_ADDED[run.number == 1], **run.values)
+    (closed,) = session.only(_COUNT_REMOVED, **run.values)
     before = latest(session, run.repository)
     had = before[1] if before else 0
     return Changes(rows - replacing, changed, closed - replacing, had - (closed - replacing) - changed)

@@ -49,8 +49,8 @@ def rows(sources: Sequence[Source]) -> list[Row]:
 
 def all_known(session: Session, run: Run, noted: Sequence[Row]) -> bool:
     """Whether every source is noted already as it is."""
-    row = session.one(_KNOWN, noted, repository=run.repository)
-    return row is not None and row[0] == len(noted)
+    (known,) = session.only(_KNOWN, noted, repository=run.repository)
+    return bool(known == len(noted))
 
 
 def note(session: Session, run: Run, noted: Sequence[Row]) -> int:

@@ -204,18 +204,23 @@ def _pack(batch: Batch, rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
 
 def _concatenated(column: BatchColumn, cells: Sequence[Any]) -> tuple[bytes, bytes]:
     """All values in one, and where each begins and how long it is; -1 for None."""
-    filled = [cell or b"" for cell in cells] if column.kind is Kind.BLOB else [cell or "" for cell in cells]
-    if column.kind is Kind.TEXT:
-        joined = "".join(filled)
-        whole = joined.encode()
-        if len(whole) != len(joined):
-            filled = [cell.encode() for cell in filled]
-    else:
-        whole = b"".join(filled)
-    lengths = list(map(len, filled))
+    whole, lengths = _joined_text(cells) if column.kind is Kind.TEXT else _joined(cells)
     places = [0] * (2 * len(lengths))
     places[0::2] = list(accumulate(lengths[:-1], initial=1))
     places[1::2] = lengths
     if column.nullable:
         places[1::2] = [-1 if cell is None else length for cell, length in zip(cells, lengths, strict=True)]
     return whole, (("%10d" * len(places)) % tuple(places)).encode()
+
+
+def _joined_text(cells: Sequence[str | None]) -> tuple[bytes, list[int]]:
+    filled = [cell or "" for cell in cells]
+    joined = "".join(filled)
+    if joined.isascii():
+        return joined.encode(), list(map(len, filled))
+    return _joined([cell.encode() for cell in filled])
+
+
+def _joined(cells: Sequence[bytes | None]) -> tuple[bytes, list[int]]:
+    filled = [cell or b"" for cell in cells]
+    return b"".join(filled), list(map(len, filled))

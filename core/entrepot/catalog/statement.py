@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import text
 
 from entrepot.catalog.batch import Batch
+from entrepot.catalog.faults import CatalogDamaged
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, CursorResult, Dialect
@@ -111,6 +112,16 @@ class Session:
         """The first row of the answer, if there is one."""
         row = self.run(statement, rows, **values).fetchone()
         return tuple(row) if row is not None else None
+
+    def only(self, statement: Statement, rows: Sequence[Sequence[Any]] | None = None, **values: Any) -> tuple[Any, ...]:
+        """The one row of an answer that always has one."""
+        row = self.one(statement, rows, **values)
+        if row is None:
+            raise CatalogDamaged(
+                "the catalog lacks a row that it must have",
+                remedy="put a backup of it in place, and report this",
+            )
+        return row
 
     def change(self, statement: Statement, rows: Sequence[Sequence[Any]] | None = None, **values: Any) -> int:
         """How many rows the statement wrote; a batch of any length is given over in pieces."""

@@ -53,10 +53,10 @@ class Run:
     token: int
     realm: int
     plan: str
-    values: dict[str, int] = attrs.field(init=False, repr=False, eq=False)
+    values: dict[str, Any] = attrs.field(init=False, repr=False, eq=False)
 
     @values.default
-    def _values(self) -> dict[str, int]:
+    def _values(self) -> dict[str, Any]:
         return {
             "repository": self.repository,
             "run": self.id,
@@ -66,14 +66,15 @@ class Run:
             "shared": SHARED,
         }
 
-    def check(self, fence: tuple[Any, ...] | None) -> None:
-        """Raise `LeaseLost` unless the row of the lease, read first, begins with our token."""
+    def check(self, fence: tuple[Any, ...] | None) -> tuple[Any, ...]:
+        """Give the lease's row back, or raise `LeaseLost` when it does not begin with our token."""
         if fence is None or fence[0] != self.token:
             raise LeaseLost(
                 f"this sync of repository {self.name!r} lost its lease, and another run took over",
                 where=f"run {self.id}",
                 remedy=f"see what the other run makes: entrepot status; then, if need be: entrepot sync {self.name}",
             )
+        return fence
 
     def fence(self, session: Session) -> None:
         """Check that the lease is still ours; within a transaction it then stays ours."""
