@@ -156,6 +156,45 @@ class DepotError(EntrepotError):
     exit_code = 5
 
 
+class DiskFull(DepotError):
+    """The disk that holds the depot has no room left, or the user's share of it is used up."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__("the disk is full", where, "free some space there (see it with: df -h), then run again")
+
+
+class StorageReadOnly(DepotError):
+    """The storage may not be written to."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            "the storage cannot be written to",
+            where,
+            "give this user the right to write there, or mount the file system writable: mount -o remount,rw",
+        )
+
+
+class DiskFailed(DepotError):
+    """The disk itself reports an error; what it holds is in doubt."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            "the disk reports an input/output error",
+            where,
+            "look into the kernel's log (dmesg) before trusting this disk again, then run again",
+        )
+
+
+class NotHeld(DepotError):
+    """Bytes were asked for that storage does not hold."""
+
+    def __init__(self, sha256: str, where: str = "") -> None:
+        super().__init__(
+            f"storage does not hold sha256:{sha256}", where, "sync its repository again: entrepot sync NAME"
+        )
+        self.sha256 = sha256
+
+
 class RepositoryBusy(DepotError):
     """Another sync of the same repository is running."""
 

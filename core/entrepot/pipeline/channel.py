@@ -100,9 +100,11 @@ class Channel(Generic[T]):
         return chunk
 
     async def arrival(self) -> None:
-        """Sleep until there may be something to take, or the end."""
+        """Sleep until there may be something to take, or the end; only for who found nothing."""
         if self._stopped:
             raise asyncio.CancelledError
+        if self.units or self.ended:
+            return
         arrived: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._readers.append(arrived)
         self.ready_below = 0

@@ -79,17 +79,18 @@ class Intake(Generic[T]):
         """
         self._kept = [*self._hand, *self._kept]
         self._given, self._given_whole = [], True
-        while True:
-            self._kept += self._channel.take()
-            ended = self._channel.ended
-            if self._kept and (len(self._kept) >= minsize or ended or self._waiters.count):
-                batch, self._kept = self._kept, []
-                self._given = batch
-                self._meter.count_batch(len(batch))
-                return batch
-            if ended:
-                return []
-            await self._channel.arrival()
+        while len(self._kept) < max(minsize, 1):
+            if self._channel.units:  # taking lets senders in: look until nothing is left
+                self._kept += self._channel.take()
+            elif self._channel.ended or (self._kept and self._waiters.count):
+                break
+            else:
+                await self._channel.arrival()
+        batch, self._kept = self._kept, []
+        if batch:
+            self._meter.count_batch(len(batch))
+        self._given = batch
+        return batch
 
     def abandon(self) -> None:
         """Take nothing more; what was not given to the stage counts as unread."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypedDict
 
 import attrs
@@ -23,6 +23,14 @@ class Row(TypedDict):
     edited_by: list[str]
 
 
+def _steps(steps: Iterable[Step]) -> tuple[Step, ...]:
+    return tuple(steps)
+
+
+def _facts(facts: Iterable[str]) -> frozenset[str]:
+    return frozenset(facts)
+
+
 @attrs.frozen
 class Plan:
     """Steps in the order in which a unit meets them.
@@ -30,8 +38,8 @@ class Plan:
     `first_gives` are facts that hold behind the first step whatever class its stage has.
     """
 
-    steps: tuple[Step, ...] = attrs.field(converter=tuple)
-    first_gives: frozenset[str] = attrs.field(default=NO_FACTS, converter=frozenset, kw_only=True)
+    steps: tuple[Step, ...] = attrs.field(converter=_steps)
+    first_gives: frozenset[str] = attrs.field(default=NO_FACTS, converter=_facts, kw_only=True)
     absent: tuple[Absence, ...] = attrs.field(default=(), kw_only=True)
 
     @property
