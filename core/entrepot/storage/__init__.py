@@ -1,0 +1,1 @@
+"""The bytes: held once, by digest, durable before anybody is told of them."""

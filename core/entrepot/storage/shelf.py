@@ -1,0 +1,123 @@
+"""Final names: where the bytes of a digest stand, and whether it is they that stand there."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from typing import TYPE_CHECKING, Final
+
+from entrepot.errors import DepotError
+
+if TYPE_CHECKING:
+    from entrepot.storage.disk import Disk
+
+#: What opening a name says when there is no file, or a link, a pipe, a socket, or a broken one.
+_NO_FILE: Final = {errno.ENOENT, errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.EIO, errno.EACCES}
+
+#: What giving a second name says where files can have but one.
+_ONE_NAME: Final = {errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS}
+
+
+class Shelf:
+    """Files at `ab/cdef...` of a folder, by sha256.
+
+    Nothing that stands there is trusted: links are not followed, pipes not waited on, and bytes
+    count only once they were read and hashed.
+    """
+
+    def __init__(self, root: str, disk: Disk) -> None:
+        self.root = root
+        self._disk = disk
+
+    def folders(self) -> list[str]:
+        """All folders that there may be."""
+        return [f"{self.root}/{number:02x}" for number in range(256)]
+
+    def folder(self, sha256: bytes) -> str:
+        """The folder that holds the name of a digest."""
+        return f"{self.root}/{sha256[:1].hex()}"
+
+    def name(self, sha256: bytes) -> str:
+        """The one path at which bytes with this digest stand."""
+        digits = sha256.hex()
+        return f"{self.root}/{digits[:2]}/{digits[2:]}"
+
+    def holds(self, sha256: bytes, size: int | None = None) -> bool:
+        """Whether a file stands under the digest; its bytes are not looked at."""
+        try:
+            status = os.lstat(self.name(sha256))
+        except OSError:
+            return False
+        return stat.S_ISREG(status.st_mode) and size in (None, status.st_size)
+
+    def open(self, sha256: bytes) -> int | None:
+        """Open what stands under the digest, or None when that is no file."""
+        try:
+            file = self._disk.open(self.name(sha256))
+        except OSError as error:
+            if error.errno in _NO_FILE:
+                return None
+            raise
+        if stat.S_ISREG(os.fstat(file).st_mode):
+            return file
+        self._disk.close(file)
+        return None
+
+    def verify(self, sha256: bytes) -> int | None:
+        """Read and hash what stands under the digest, and sync it; its size, or None when it is wrong."""
+        file = self.open(sha256)
+        if file is None:
+            return None
+        try:
+            with os.fdopen(file, "rb", buffering=0, closefd=False) as body:
+                if hashlib.file_digest(body, "sha256").digest() != sha256:
+                    return None
+                size = body.tell()
+            self._disk.sync(file)
+            return size
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            return None
+        finally:
+            self._disk.close(file)
+
+    def place(self, path: str, sha256: bytes) -> bool:
+        """Move a file under its digest; False, with the file left, when the right bytes stand there.
+
+        Names in the folder are not synced: that is paid for once a round.
+        """
+        name = self.name(sha256)
+        try:
+            self._disk.link(path, name)
+        except FileExistsError:
+            if self.verify(sha256) is not None:
+                return False
+            self._replace(path, name)
+        except OSError as error:
+            if error.errno not in _ONE_NAME:
+                raise
+            if self.verify(sha256) is not None:
+                return False
+            self._replace(path, name)
+        else:
+            self._disk.unlink(path)
+        return True
+
+    def remove(self, sha256: bytes) -> bool:
+        """Take the name away, and say whether there was one."""
+        try:
+            self._disk.unlink(self.name(sha256))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _replace(self, path: str, name: str) -> None:
+        try:
+            self._disk.replace(path, name)
+        except IsADirectoryError as error:
+            raise DepotError(
+                "a folder stands where a file of the storage belongs", name, f"move it elsewhere: mv {name} /tmp/"
+            ) from error
