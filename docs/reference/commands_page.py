@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import click
-from entrepot.cli.main import cli
+from entrepot.cli.root import make_root
 
 from pieces import page
 
 
 def commands_page() -> str:
     """Show the help of every command, as the terminal shows it."""
+    cli = make_root()
     root = click.Context(cli, info_name="entrepot", max_content_width=100, terminal_width=100)
     sections = [_help("entrepot", root)]
     for name in cli.list_commands(root):
