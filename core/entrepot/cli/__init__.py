@@ -1,0 +1,1 @@
+"""The command line: arguments in, operation called, result shown."""

@@ -1,0 +1,50 @@
+"""Show what a version holds."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import click
+
+from entrepot.cli.figures import amount, iso, moment
+from entrepot.cli.invocation import Invocation
+from entrepot.cli.names import name_argument
+from entrepot.cli.options import Command
+from entrepot.cli.output import Output, one_line
+from entrepot.operations.reference import Reference
+from entrepot.operations.show import find_version, show
+from entrepot.operations.statement import Shown
+
+
+@click.command("show", cls=Command, short_help="Show what a version holds.")
+@name_argument("reference", metavar="NAME[@VERSION]")
+@click.option("--limit", type=click.IntRange(min=0), metavar="N", help="At most N; 100 for people, all for --json.")
+@click.pass_obj
+def command(invocation: Invocation, reference: str, limit: int | None) -> None:
+    """Show what a version holds: NAME is the latest, NAME@7 the seventh, NAME@2026-11-01 that day's."""
+    output = Output(invocation)
+    most = limit if limit is not None or output.is_json else 100
+    with invocation.depot() as depot:
+        version = find_version(depot, Reference.parse(reference))
+        known = {"repository": version.repository, "version": version.number, "members": version.members}
+        output.line({"event": "version", **known, "completed": iso(version.completed)})
+        output.say(
+            f"{version.repository}@{version.number}, made {moment(version.completed)}, holds {amount(version.members)}"
+        )
+        shown = 0
+        for statement in islice(show(depot, version, limit=most), most):
+            shown += 1
+            output.line({"event": "content", **statement.to_json()})
+            output.say(_told(statement))
+    if shown < version.members:
+        output.say(f"and {amount(version.members - shown)} more; --limit {version.members} shows all")
+
+
+def _told(statement: Shown) -> str:
+    key = " ".join(one_line(str(word)) for word in statement.key)
+    fields = [
+        f"{name}={one_line(value, 60)}"
+        for name, value in statement.fields.items()
+        if str(value) not in map(str, statement.key)
+    ]
+    return one_line(f"  {statement.type}  {key}  {' '.join(fields)}".rstrip(), 240)

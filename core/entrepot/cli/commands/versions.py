@@ -1,0 +1,37 @@
+"""List the versions of a repository."""
+
+from __future__ import annotations
+
+import click
+
+from entrepot.cli.figures import amount, iso, moment
+from entrepot.cli.invocation import Invocation
+from entrepot.cli.names import name_argument
+from entrepot.cli.options import Command
+from entrepot.cli.output import Output
+from entrepot.operations.versions import versions
+
+_CHANGES = ("added", "changed", "removed", "unchanged", "failed", "refused")
+
+
+@click.command("versions", cls=Command, short_help="List the versions of a repository.")
+@name_argument()
+@click.pass_obj
+def command(invocation: Invocation, name: str) -> None:
+    """List the versions of a repository, oldest first, with what each changed."""
+    output = Output(invocation)
+    with invocation.depot() as depot:
+        rows = versions(depot, name)
+    for row in rows:
+        changes = {change: row.report.get(change, 0) for change in _CHANGES}
+        made = {"version": row.number, "completed": iso(row.completed), "members": row.members}
+        output.line({"event": "version", "repository": name, **made, **changes})
+    if not rows:
+        output.say(f"{name} has no version yet; next: entrepot sync {name}")
+        return
+    heads = ("version", "made", "holds", *_CHANGES)
+    cells = [
+        (row.number, moment(row.completed), amount(row.members), *(amount(row.report.get(key, 0)) for key in _CHANGES))
+        for row in rows
+    ]
+    output.table(heads, cells, right=(0, *range(2, len(heads))))

@@ -1,0 +1,81 @@
+"""Errors as a person reads them, and the exit code that goes with each."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+
+import click
+
+from entrepot.errors import EntrepotError, Failed, Interrupted, did_you_mean
+
+INTERNAL = 1
+USAGE = 2
+
+
+def tell(error: BaseException, *, debug: bool) -> int:
+    """Print everything that went wrong, and return the gravest exit code."""
+    codes = [INTERNAL]
+    for single in singles(error):
+        told = in_our_words(single)
+        click.echo(f"error: {told}", err=True)
+        if debug:
+            click.echo("".join(traceback.format_exception(single)), err=True)
+        codes.append(exit_code(told))
+    return max(codes)
+
+
+def singles(error: BaseException) -> Iterator[BaseException]:
+    """Take groups apart."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from singles(inner)
+    else:
+        yield error
+
+
+def exit_code(error: EntrepotError) -> int:
+    """The code of what went wrong underneath, for a unit that was given up on."""
+    return error.code if isinstance(error, Failed) else error.exit_code
+
+
+def in_our_words(error: BaseException) -> EntrepotError:
+    """Word what is not ours the way we word our own: what, where, remedy."""
+    match error:
+        case EntrepotError():
+            return error
+        case click.ClickException():
+            return _UsageError(*_usage(error))
+        case KeyboardInterrupt() | click.Abort():
+            return Interrupted("interrupted", remedy="run the same command again: it goes on from here")
+        case _:
+            return EntrepotError(
+                f"this should not have happened: {type(error).__name__}: {error}",
+                remedy="run again with --debug for the traceback, and report it",
+            )
+
+
+class _UsageError(EntrepotError):
+    """The command line cannot be understood."""
+
+    exit_code = USAGE
+
+
+def _usage(error: click.ClickException) -> tuple[str, str, str]:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    command = context.command_path if context is not None else "entrepot"
+    what = error.format_message()
+    if isinstance(error, click.NoSuchOption):
+        what = f"there is no option {error.option_name!r}{did_you_mean(error.option_name, _options(context))}"
+    elif isinstance(error, click.MissingParameter) and error.param is not None:
+        kind = "option" if isinstance(error.param, click.Option) else "argument"
+        what = f"{kind} {error.param.get_error_hint(context) if context else error.param.name} is missing"
+    first, rest = what[:1], what[1:]
+    return (first.lower() + rest).rstrip(". "), command, f"{command} --help"
+
+
+def _options(context: click.Context | None) -> list[str]:
+    if context is None:
+        return []
+    parameters = context.command.get_params(context)
+    return [name for option in parameters if isinstance(option, click.Option) for name in option.opts]

@@ -1,0 +1,62 @@
+"""What was asked for on the command line, and what it is asked in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+import click
+
+if TYPE_CHECKING:
+    from entrepot.depot import Depot
+    from entrepot.hooks.manager import Plugins
+    from entrepot.settings import Settings
+
+
+@attrs.define
+class Invocation:
+    """One run of the program: the environment, and the global options as far as they were read.
+
+    `plugins_handed_in` and `installed` are for programs and tests that bring plugins of their own.
+    """
+
+    environ: Mapping[str, str] = attrs.field(repr=False)
+    plugins_handed_in: Sequence[tuple[str, object]] = ()
+    installed: bool = True
+    config: Path | None = None
+    home: Path | None = None
+    json: bool = False
+    debug: bool = False
+    block: tuple[str, ...] = ()
+
+    def settings(self) -> Settings:
+        """Read the configuration as the options say."""
+        from entrepot.settings import load  # noqa: PLC0415  # completion and usage errors need no settings
+
+        settings = load(self.config, environ=self.environ, home=self.home)
+        return attrs.evolve(settings, blocked=tuple(dict.fromkeys([*settings.blocked, *self.block])))
+
+    def plugins(self, settings: Settings | None = None, *, even_clashing: bool = False) -> Plugins:
+        """Load plugins but for the blocked ones; a block that fits none is told on stderr."""
+        from entrepot import builtin  # noqa: PLC0415  # `--help` of one command needs no plugins
+        from entrepot.hooks.manager import Plugins  # noqa: PLC0415  # the same
+        from entrepot.settings.reading import blocked_in  # noqa: PLC0415  # the same
+
+        blocked = settings.blocked if settings is not None else (*blocked_in(self.environ), *self.block)
+        load = Plugins.survey if even_clashing else Plugins.load
+        plugins = load(blocked=blocked, builtin=builtin, extra=self.plugins_handed_in, installed=self.installed)
+        for name in plugins.unknown_blocks:
+            click.echo(f"warning: there is no plugin {name!r} to block; there are: entrepot plugins", err=True)
+        return plugins
+
+    @contextmanager
+    def depot(self, *, create: bool = False) -> Iterator[Depot]:
+        """Open the depot that the configuration names."""
+        from entrepot.depot import open_depot  # noqa: PLC0415  # brings the database along
+
+        settings = self.settings()
+        with open_depot(settings, self.plugins(settings), create=create) as depot:
+            yield depot

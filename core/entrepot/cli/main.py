@@ -1,0 +1,30 @@
+"""Where the program begins, and the one place that turns errors into exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from entrepot.cli.failures import tell
+from entrepot.cli.invocation import Invocation
+from entrepot.cli.logs import logs_on_stderr
+from entrepot.cli.root import make_root
+
+
+def main() -> NoReturn:
+    """Run the command line that the process was started with."""
+    sys.exit(run(sys.argv[1:], Invocation(environ=os.environ)))
+
+
+def run(arguments: Sequence[str], invocation: Invocation) -> int:
+    """Run one command line and return its exit code; errors are told on stderr."""
+    with logs_on_stderr(invocation):
+        try:
+            code = make_root().main(
+                list(arguments), prog_name="entrepot", obj=invocation, standalone_mode=False, max_content_width=100
+            )
+        except (Exception, KeyboardInterrupt) as error:
+            return tell(error, debug=invocation.debug)
+    return code if isinstance(code, int) else 0

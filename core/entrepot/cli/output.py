@@ -1,0 +1,49 @@
+"""Results on stdout: JSON lines and nothing else, or text for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import click
+
+from entrepot.cli.invocation import Invocation
+
+
+class Output:
+    """Says things once, in the form that was asked for."""
+
+    def __init__(self, invocation: Invocation) -> None:
+        self.is_json = invocation.json
+
+    def line(self, values: Mapping[str, Any]) -> None:
+        """One JSON line, for programs alone."""
+        if self.is_json:
+            click.echo(json.dumps(values, ensure_ascii=False, default=str))
+
+    def say(self, text: str) -> None:
+        """A line for people alone."""
+        if not self.is_json:
+            click.echo(text)
+
+    def table(self, heads: Sequence[str], rows: Iterable[Sequence[object]], *, right: Iterable[int] = ()) -> None:
+        """Aligned columns for people alone; those in `right` are numbers."""
+        if self.is_json:
+            return
+        cells = [[str(cell) for cell in row] for row in rows]
+        widths = [max(len(row[column]) for row in [list(heads), *cells]) for column in range(len(heads))]
+        numbers = set(right)
+        for row in [list(heads), *cells]:
+            aligned = [
+                cell.rjust(width) if column in numbers else cell.ljust(width)
+                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            ]
+            click.echo("  ".join(aligned).rstrip())
+
+
+def one_line(value: object, longest: int = 100) -> str:
+    """A value of a statement in one line, cut short; what a terminal would obey is made visible."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    shown = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+    return shown if len(shown) <= longest else shown[: longest - 3] + "..."
