@@ -11,9 +11,8 @@ import attrs
 from entrepot.errors import EntrepotError, InvalidPath
 from entrepot.model.publication import published_path
 
-_NUMBER = re.compile(r"[0-9]{1,18}")
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{1,9}")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?)?", re.ASCII)
 
 
 class NoSuchPath(EntrepotError):
@@ -67,16 +66,13 @@ def _checked(path: str) -> str:
 
 
 def _parse_version(text: str) -> int | float:
-    """A number; an ISO time, in UTC unless it says otherwise; or a date: the end of that day in UTC."""
+    """A number; or an ISO date or time, of UTC unless it says otherwise, a day beginning at midnight."""
     if _NUMBER.fullmatch(text):
         return int(text)
+    if not _MOMENT.fullmatch(text):
+        raise NoSuchPath(f"{text!r:.60} is neither a version's number nor a date such as 2026-11-01")
     try:
-        if _DATE.fullmatch(text):
-            day = datetime.datetime.fromisoformat(text).replace(tzinfo=datetime.UTC)
-            return (day + datetime.timedelta(days=1)).timestamp() - 1e-6
-        if _MOMENT.fullmatch(text):
-            moment = datetime.datetime.fromisoformat(text)
-            return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).timestamp()
+        moment = datetime.datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).timestamp()
     except (ValueError, OverflowError) as error:
         raise NoSuchPath(f"{text!r:.60} is no moment in time") from error
-    raise NoSuchPath(f"{text!r:.60} is neither a version's number nor a date such as 2026-11-01")
