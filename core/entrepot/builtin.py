@@ -11,7 +11,8 @@ from entrepot.errors import ConfigurationError, safe_url
 from entrepot.hooks.specs import hookimpl
 
 if TYPE_CHECKING:
-    from entrepot.download.protocol import FetcherFactory
+    from entrepot.download.protocol import Fetcher, FetcherFactory, Lane
+    from entrepot.model.remote import Remote
     from entrepot.storage.protocol import Storage
 
 
@@ -24,20 +25,29 @@ def entrepot_register_storages() -> Mapping[str, Callable[[str], Storage]]:
 @hookimpl
 def entrepot_register_downloaders() -> Mapping[str, FetcherFactory]:
     """The web, and this machine's files."""
-    from entrepot.download.file import FileFetcher
-    from entrepot.download.http import HttpFetcher
+    return {"http": _web, "https": _web, "file": _files}
 
-    return {"http": HttpFetcher, "https": HttpFetcher, "file": FileFetcher}
+
+def _web(remote: Remote, lane: Lane) -> Fetcher:
+    from entrepot.download.http import HttpFetcher  # noqa: PLC0415  # whoever asks for help does not wait for it
+
+    return HttpFetcher(remote, lane)
+
+
+def _files(remote: Remote, lane: Lane) -> Fetcher:
+    from entrepot.download.file import FileFetcher  # noqa: PLC0415  # as above
+
+    return FileFetcher(remote, lane)
 
 
 def _filesystem(url: str) -> Storage:
-    from entrepot.storage.filesystem import FilesystemStorage
+    from entrepot.storage.filesystem import FilesystemStorage  # noqa: PLC0415  # as above
 
     return FilesystemStorage(_folder(url))
 
 
 def _memory(_: str) -> Storage:
-    from entrepot.storage.memory import MemoryStorage
+    from entrepot.storage.memory import MemoryStorage  # noqa: PLC0415  # as above
 
     return MemoryStorage()
 
