@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import click
-from entrepot.cli.root import make_root
 
+from entrepot.cli.root import make_root
 from pieces import page
 
 
