@@ -1,0 +1,37 @@
+"""Check this machine and this depot."""
+
+from __future__ import annotations
+
+import click
+
+from entrepot.cli.invocation import Invocation
+from entrepot.cli.options import Command
+from entrepot.cli.output import Output
+from entrepot.cli.running import run
+from entrepot.operations.doctor import doctor, reach
+from entrepot.operations.finding import Finding
+
+
+@click.command("doctor", cls=Command, short_help="Check this machine and this depot.")
+@click.option("--reach", "upstreams", is_flag=True, help="Also ask every upstream for its first page.")
+@click.pass_obj
+def command(invocation: Invocation, upstreams: bool) -> int:
+    """Check software, plugins, home, depot and repositories; exit code 1 when something is not fit."""
+    output = Output(invocation)
+    settings = invocation.settings()
+    found = [_told(output, finding) for finding in doctor(settings, invocation.plugins(settings, even_clashing=True))]
+    if upstreams:
+        with invocation.depot() as depot:
+            found += [_told(output, finding) for finding in run(reach(depot))]
+    bad = sum(finding.state == "bad" for finding in found)
+    output.line({"event": "examined", "findings": len(found), "bad": bad})
+    output.say("all is well" if not bad else f"{bad} of {len(found)} findings are bad")
+    return 1 if bad else 0
+
+
+def _told(output: Output, finding: Finding) -> Finding:
+    output.line(finding.to_json())
+    output.say(f"{finding.state:<4}  {finding.subject}: {finding.what}")
+    if finding.remedy and finding.state != "ok":
+        output.say(f"      remedy: {finding.remedy}")
+    return finding
