@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import insert, inspect
 
 from entrepot.catalog.faults import CatalogNewer, told
-from entrepot.catalog.schema import metadata, number, schema_revision
-from entrepot.catalog.statement import PIECE
+from entrepot.catalog.schema import metadata, schema_revision
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -25,8 +24,7 @@ def make(database: Database) -> None:
         if inspect(connection).has_table(schema_revision.name):
             return
         metadata.create_all(connection)
-        if connection.dialect.name == "sqlite":
-            connection.execute(insert(number), [{"n": n} for n in range(PIECE)])
+        database.furnish(connection)
         connection.execute(insert(schema_revision), {"version_num": HEAD})
 
 

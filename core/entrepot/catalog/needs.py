@@ -28,9 +28,8 @@ _FIRST: Final = Statement(
 )
 _NEXT: Final = Statement(
     "INSERT INTO unmet (run, key, lacks, round, stands)"
-    f" SELECT :run, d.key, min(d.needs), :round, {_STANDS} FROM unmet u"
-    " JOIN dependency d ON d.run = u.run AND d.needs = u.key"
-    " WHERE u.run = :run AND u.round = :round - 1 AND NOT u.stands"
+    f" SELECT :run, d.key, min(d.needs), :round, {_STANDS} FROM unmet u CROSS JOIN dependency d"
+    " WHERE d.run = u.run AND d.needs = u.key AND u.run = :run AND u.round = :round - 1 AND NOT u.stands"
     " AND NOT EXISTS (SELECT 1 FROM unmet v WHERE v.run = :run AND v.key = d.key)"
     " GROUP BY d.key ON CONFLICT DO NOTHING"
 )

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 class Kept(IntEnum):
-    """What a row of `kept` speaks of; `DECLARED` scopes are gathered when all others are kept."""
+    """What a row of `kept` speaks of; `TOUCHED` scopes are gathered when the rest is kept."""
 
     SCOPE = 1
     KEY = 2
     DROPPED = 3
     REST = 4
-    DECLARED = 5
+    TOUCHED = 5
 
 
 _KEEP: Final = Statement(

@@ -69,6 +69,9 @@ class PostgresDatabase:
             yield connection
             connection.exec_driver_sql("COMMIT")
 
+    def furnish(self, connection: Connection) -> None:
+        """Nothing but the tables is needed: the server counts rows by itself."""
+
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """Nothing to wait for: the server orders writers by the rows they touch."""

@@ -26,7 +26,7 @@ def _reopening(table: str, key: str) -> Statement:
     return Statement(
         f"UPDATE {table} SET removed = :open WHERE repository = :repository AND removed = :number"
         f" AND ({key}) IN (SELECT {key} FROM {table} WHERE repository = :repository AND removed = :number"
-        f" AND removed < {OPEN} LIMIT :limit)"
+        f" AND removed <> {OPEN} LIMIT :limit)"
     )
 
 
@@ -35,7 +35,7 @@ _TABLES: Final = {"membership": "key", "published_file": "relative_path, media_t
 _UNDO_LATER: Final = tuple(
     statement
     for table, key in _TABLES.items()
-    for statement in (_forgetting(table, key, " AND added > 1"), _reopening(table, key))
+    for statement in (_forgetting(table, key, " AND added <> 1"), _reopening(table, key))
 )
 _UNDO_FIRST: Final = tuple(_forgetting(table, key, "") for table, key in _TABLES.items())
 
@@ -44,7 +44,7 @@ _SWEPT_BY_RUN: Final = {
     "declared_file": "relative_path, media_type",
     "dependency": "key, needs",
     "unmet": "key",
-    "kept": "kind, name",
+    "kept": "name",
 }
 _SWEEP: Final = tuple(
     Statement(

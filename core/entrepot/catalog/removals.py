@@ -28,16 +28,21 @@ _FROM_UNSCOPED: Final = Statement(
     "SELECT m.key, '' FROM membership m WHERE m.repository = :repository AND m.key > :key AND m.scope IS NULL"
     f" AND {_UNDECLARED} ORDER BY m.key LIMIT :limit"
 )
-#: Only the scopes that this run declared or dropped.
+#: Only the scopes that this run declared or dropped, which are gathered first.
 _FROM_TOUCHED: Final = Statement(
-    "SELECT m.key, m.scope FROM kept t JOIN membership m ON m.repository = :repository AND m.scope = t.name"
-    f" WHERE t.run = :run AND t.kind IN ({Kept.DROPPED:d}, {Kept.DECLARED:d}) AND m.scope IS NOT NULL"
-    f" AND (m.scope, m.key) > (:scope, :key) AND {_UNDECLARED} ORDER BY m.scope, m.key LIMIT :limit"
+    "SELECT m.key, t.name FROM kept t CROSS JOIN membership m"
+    f" WHERE t.run = :run AND t.kind = {Kept.TOUCHED:d} AND t.name >= :scope"
+    " AND m.repository = :repository AND m.scope = t.name"
+    f" AND (t.name > :scope OR m.key > :key) AND {_UNDECLARED} ORDER BY t.name, m.key LIMIT :limit"
 )
-_RESTS: Final = Statement(f"SELECT 1 FROM kept WHERE run = :run AND kind = {Kept.REST:d}")
+_RESTS: Final = Statement(f"SELECT 1 FROM kept WHERE run = :run AND name = '' AND kind = {Kept.REST:d}")
 _GATHER: Final = Statement(
-    f"INSERT INTO kept (run, kind, name) SELECT DISTINCT run, {Kept.DECLARED:d}, scope FROM declared"
-    " WHERE run = :run AND scope IS NOT NULL AND 1 = 1 ON CONFLICT DO NOTHING"
+    f"INSERT INTO kept (run, name, kind) SELECT run, scope, {Kept.TOUCHED:d} FROM declared"
+    " WHERE run = :run AND scope IS NOT NULL GROUP BY run, scope ON CONFLICT DO NOTHING"
+)
+_GATHER_DROPPED: Final = Statement(
+    f"INSERT INTO kept (run, name, kind) SELECT run, name, {Kept.TOUCHED:d} FROM kept"
+    f" WHERE run = :run AND kind = {Kept.DROPPED:d} ON CONFLICT DO NOTHING"
 )
 _ANY_UNSCOPED: Final = Statement("SELECT 1 FROM declared WHERE run = :run AND scope IS NULL LIMIT 1")
 
@@ -57,6 +62,7 @@ def remove_undeclared(writer: Writer, run: Run) -> int:
     with writer.transaction() as session:
         run.fence(session)
         session.change(_GATHER, **run.values)
+        session.change(_GATHER_DROPPED, **run.values)
         unscoped = session.one(_ANY_UNSCOPED, **run.values) is not None
     removed = _close(writer, run, _FROM_TOUCHED)
     return removed + (_close(writer, run, _FROM_UNSCOPED) if unscoped else 0)

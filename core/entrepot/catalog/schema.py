@@ -223,8 +223,8 @@ published_body = Table(
 
 # Only what a later version changed is indexed by version: a first version of any size pays nothing.
 for _table in (membership, published_file):
-    _later = _table.c.added > text("1")
-    _closed = _table.c.removed < text(str(OPEN))
+    _later = _table.c.added != text("1")
+    _closed = _table.c.removed != text(str(OPEN))
     Index(f"{_table.name}_added", _table.c.repository, _table.c.added, sqlite_where=_later, postgresql_where=_later)
     Index(
         f"{_table.name}_removed", _table.c.repository, _table.c.removed, sqlite_where=_closed, postgresql_where=_closed
@@ -277,6 +277,7 @@ unmet = Table(
     Column("lacks", _Name, nullable=False),
     Column("round", Integer, nullable=False),
     Column("stands", Boolean, nullable=False),
+    Index("unmet_round", "run", "round", "key"),
     sqlite_with_rowid=False,
 )
 
@@ -284,8 +285,8 @@ kept = Table(
     "kept",
     metadata,
     Column("run", Integer, primary_key=True, autoincrement=False),
-    Column("kind", SmallInteger, primary_key=True, autoincrement=False),
     Column("name", _Name, primary_key=True),
+    Column("kind", SmallInteger, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
 )
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 # Rows of the new version, and rows that it closed. The numbers stand there literally because the
 # indexes hold only what a later version than the first changed. The first added all that is open.
-_ADDED: Final = "{0}.repository = :repository AND {0}.added = :number AND {0}.added > 1"
+_ADDED: Final = "{0}.repository = :repository AND {0}.added = :number AND {0}.added <> 1"
 _ADDED_FIRST: Final = "{0}.repository = :repository AND {0}.added = 1"
-_REMOVED: Final = f"{{0}}.repository = :repository AND {{0}}.removed = :number AND {{0}}.removed < {OPEN}"
+_REMOVED: Final = f"{{0}}.repository = :repository AND {{0}}.removed = :number AND {{0}}.removed <> {OPEN}"
 
 
 def _for_both(text: str, added: str = "m") -> tuple[Statement, Statement]:
@@ -37,14 +37,15 @@ _LATEST: Final = Statement(
     " AND completed IS NOT NULL ORDER BY number DESC LIMIT 1"
 )
 
+# CROSS JOIN keeps SQLite to the order written here: from what came to whatever else has its path.
 _PATH_CLASHES: Final = _for_both(
-    "SELECT a.relative_path, m.key, o.key FROM membership m"
-    " JOIN content_artifact a ON a.content = m.content"
-    " JOIN content_artifact b ON b.relative_path = a.relative_path AND b.content <> a.content"
-    " AND ((b.algorithm = a.algorithm AND b.digest <> a.digest) OR b.size <> a.size)"
-    " JOIN content c ON c.id = b.content"
-    " JOIN membership o ON o.repository = :repository AND o.key = c.key AND o.removed = :open AND o.content = b.content"
-    " WHERE {added} AND m.removed = :open ORDER BY a.relative_path, m.key LIMIT :limit"
+    "SELECT a.relative_path, m.key, o.key FROM membership m CROSS JOIN content_artifact a"
+    " CROSS JOIN content_artifact b CROSS JOIN content c CROSS JOIN membership o"
+    " WHERE {added} AND m.removed = :open AND a.content = m.content"
+    " AND b.relative_path = a.relative_path AND b.content <> a.content"
+    " AND ((b.algorithm = a.algorithm AND b.digest <> a.digest) OR b.size <> a.size) AND c.id = b.content"
+    " AND o.repository = :repository AND o.key = c.key AND o.removed = :open AND o.content = b.content"
+    " ORDER BY a.relative_path, m.key LIMIT :limit"
 )
 
 _CONTENTS: Final = Statement(
@@ -53,9 +54,10 @@ _CONTENTS: Final = Statement(
     " ORDER BY m.key LIMIT :limit"
 )
 _CONTENTS_WHERE: Final = Statement(
-    "SELECT m.key, m.content, c.type, c.fields FROM content_field f JOIN content c ON c.id = f.content"
-    " JOIN membership m ON m.repository = :repository AND m.key = c.key AND m.removed = :open AND m.content = c.id"
-    " WHERE f.name = :field AND f.value = :value AND c.type = :type AND m.key > :after ORDER BY m.key LIMIT :limit"
+    "SELECT m.key, m.content, c.type, c.fields FROM content_field f CROSS JOIN content c CROSS JOIN membership m"
+    " WHERE f.name = :field AND f.value = :value AND c.id = f.content AND c.type = :type"
+    " AND m.repository = :repository AND m.key = c.key AND m.removed = :open AND m.content = c.id"
+    " AND m.key > :after ORDER BY m.key LIMIT :limit"
 )
 _PATHS: Final = Statement(
     "SELECT a.relative_path, a.content, a.algorithm, a.digest, a.size FROM membership m"
@@ -63,15 +65,15 @@ _PATHS: Final = Statement(
     " WHERE m.repository = :repository AND m.key > :start AND m.key < :end AND m.removed = :open"
     " AND (a.relative_path, a.content) > (:path, :content) ORDER BY a.relative_path, a.content"
 )
+_VALUES_OF: Final = (
+    "FROM membership m CROSS JOIN content_field f WHERE f.content = m.content AND f.name = :field"
+    " AND m.key > :start AND m.key < :end"
+)
 _VALUES: Final = Statement(
-    "SELECT DISTINCT f.value FROM membership m JOIN content_field f ON f.content = m.content AND f.name = :field"
-    " WHERE m.repository = :repository AND m.key > :start AND m.key < :end AND m.removed = :open ORDER BY f.value"
+    f"SELECT DISTINCT f.value {_VALUES_OF} AND m.repository = :repository AND m.removed = :open ORDER BY f.value"
 )
 _VALUES_CHANGED: Final = _for_both(
-    "SELECT f.value FROM membership m JOIN content_field f ON f.content = m.content AND f.name = :field"
-    " WHERE {added} AND m.key > :start AND m.key < :end"
-    " UNION SELECT f.value FROM membership m JOIN content_field f ON f.content = m.content AND f.name = :field"
-    f" WHERE {_REMOVED.format('m')} AND m.key > :start AND m.key < :end ORDER BY 1"
+    f"SELECT f.value {_VALUES_OF} AND {{added}} UNION SELECT f.value {_VALUES_OF} AND {_REMOVED.format('m')} ORDER BY 1"
 )
 
 

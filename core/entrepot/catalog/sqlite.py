@@ -25,7 +25,7 @@ from sqlalchemy.pool import NullPool, QueuePool
 from entrepot.catalog.batch import Batch, BatchColumn, Kind, transposed
 from entrepot.catalog.faults import CatalogMissing
 from entrepot.catalog.leases import Claim, KernelClaim
-from entrepot.catalog.statement import Tongue
+from entrepot.catalog.statement import PIECE, Tongue
 
 #: The oldest SQLite that knows all we say (UPDATE ... FROM, and upserts reading a batch).
 OLDEST: Final = (3, 35, 0)
@@ -43,6 +43,33 @@ _READER: Final = ("PRAGMA query_only = ON", "PRAGMA cache_size = -4000", "PRAGMA
 
 #: How long a writer waits for a program that is not entrepot, and a reader for a log being opened.
 _PATIENCE: Final = 10.0
+
+#: Rows, then rows for each value of the first column, of the first two, ...
+_EXPECTED: Final = (
+    ("membership", "membership", "1000000 250000 2 1"),
+    ("membership", "membership_added", "100000 25000 500 1 1"),
+    ("membership", "membership_removed", "100000 25000 500 1"),
+    ("membership", "membership_scope", "1000000 250000 10 2 1"),
+    ("published_file", "published_file", "100000 25000 2 2 1"),
+    ("published_file", "published_file_added", "50000 12000 500 1 1 1"),
+    ("published_file", "published_file_removed", "50000 12000 500 1 1"),
+    ("content", "content_identity", "1000000 1"),
+    ("content_artifact", "content_artifact", "1000000 2 1"),
+    ("content_artifact", "content_artifact_path", "1000000 3 1"),
+    ("content_field", "content_field", "1000000 3 1 1"),
+    ("content_field", "content_field_value", "1000000 300000 30 1"),
+    ("artifact", "artifact", "1000000 1"),
+    ("artifact_digest", "artifact_digest", "3000000 1000000 1 1"),
+    ("holding", "holding", "1000000 1 1"),
+    ("remote_artifact", "remote_artifact", "1000000 250000 2 1"),
+    ("declared", "declared", "1000000 1000000 1"),
+    ("dependency", "dependency", "100000 100000 3 1"),
+    ("dependency", "dependency_needs", "100000 100000 3 1"),
+    ("unmet", "unmet", "1000 1000 1"),
+    ("unmet", "unmet_round", "1000 1000 100 1"),
+    ("kept", "kept", "10000 10000 1 1"),
+    ("number", None, "2000"),
+)
 
 
 class SqliteDatabase:
@@ -88,6 +115,19 @@ class SqliteDatabase:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
                 yield connection
                 connection.exec_driver_sql("COMMIT")
+
+    def furnish(self, connection: Connection) -> None:
+        """Write down the numbers that batches are cut by, and how many rows to expect where.
+
+        SQLite never counts rows by itself, and counting them while a catalog is small would misguide
+        it later. Told what a large catalog looks like, it keeps to plans that are right for one.
+        """
+        connection.exec_driver_sql("INSERT INTO number (n) VALUES (:n)", [{"n": n} for n in range(PIECE)])
+        connection.exec_driver_sql("ANALYZE")
+        connection.exec_driver_sql(
+            "INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (:tbl, :idx, :stat)",
+            [{"tbl": table, "idx": index, "stat": rows} for table, index, rows in _EXPECTED],
+        )
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
