@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from source_tree import ROOT, Module, modules_below, product_modules
 
 LONGEST_MODULE = 350
+LONGEST_TEST = 400
 MEDIAN_MODULE = 150
 LONGEST_FUNCTION = 40
 MEDIAN_FUNCTION = 8
@@ -32,10 +33,12 @@ def lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 def test_no_module_is_longer_than_can_be_read_at_a_sitting() -> None:
-    """A module has at most 350 lines, a test's too."""
-    lengths = {module.place: length(module) for module in product_modules() + modules_below(ROOT / "tests")}
+    """A module has at most 350 lines; a test's may have a few more, for its cases lie side by side."""
+    product = {module.place: length(module) for module in product_modules()}
+    tests = {module.place: length(module) for module in modules_below(ROOT / "tests")}
 
-    assert {place: lines for place, lines in lengths.items() if lines > LONGEST_MODULE} == {}
+    assert {place: lines for place, lines in product.items() if lines > LONGEST_MODULE} == {}
+    assert {place: lines for place, lines in tests.items() if lines > LONGEST_TEST} == {}
 
 
 def test_half_of_all_modules_are_short() -> None:
