@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from entrepot.model.incoming import Incoming
 
 #: A hop to a thread and back costs as much as hashing this many bytes several times over.
-BLOCK: Final = 256 * 1024
+BLOCK: Final = 512 * 1024
 _INLINE: Final = 64 * 1024
+_LARGE_PIECE: Final = 32 * 1024
 
 
 @attrs.frozen(kw_only=True)
@@ -66,7 +67,7 @@ class BodyPump:
                 total += len(data)
                 if total > bound.most:
                     raise bound.exceeded(total)
-                await self._account(len(data), transfer)
+                await self.account(len(data), transfer)
                 block.append(data)
                 held += len(data)
                 if held >= BLOCK:
@@ -77,25 +78,28 @@ class BodyPump:
                 await self._hand_over(writer, block, transfer)
                 await writer.settled()
             elif block:
-                incoming.write(_joined(block))
+                _write(incoming, block)
         except Truncated:
             await writer.settled()
             if block:
-                incoming.write(_joined(block))  # so that the next try can ask for the rest alone
+                _write(incoming, block)  # so that the next try can ask for the rest alone
             raise
         finally:
             await writer.end()
 
-    async def _account(self, count: int, transfer: Transfer) -> None:
+    async def account(self, count: int, transfer: Transfer) -> None:
+        """Count bytes that came in, and wait as long as the remote's bytes a second demand."""
         self._lane.traffic.bytes += count
         if self._lane.charges:
-            self._watch.excuse(transfer, await self._lane.pay(count))
+            self._watch.hold(transfer)
+            await self._lane.pay(count)
+            self._watch.release(transfer)
 
     async def _hand_over(self, writer: _Writer, block: list[bytes], transfer: Transfer) -> None:
         if writer.is_busy:
-            began = self._lane.clock()
+            self._watch.hold(transfer)
             await writer.settled()
-            self._watch.excuse(transfer, self._lane.clock() - began)
+            self._watch.release(transfer)
         writer.begin(block)
 
 
@@ -138,11 +142,10 @@ class _Writer:
 
 
 def _write(incoming: Incoming, block: list[bytes]) -> None:
-    incoming.write(_joined(block))
-
-
-def _joined(block: list[bytes]) -> bytes:
-    return block[0] if len(block) == 1 else b"".join(block)
+    """Write large pieces as they are, for joining would copy them; many small ones as one."""
+    pieces = block if sum(map(len, block)) >= len(block) * _LARGE_PIECE else [b"".join(block)]
+    for piece in pieces:
+        incoming.write(piece)
 
 
 async def _next(content: aiohttp.StreamReader, url: str) -> bytes:

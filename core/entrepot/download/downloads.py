@@ -119,9 +119,10 @@ class Downloads:
                     return received, answer
                 except (DownloadError, IntegrityError) as error:
                     error.at(safe_url(request.url))
+                    self._slow_down(source, error)
                     trials = trials or self._trials(source, urls)
                     delay = trials.next(error, deadline=request.deadline)
-                    self._tell(source, error, trials, delay)
+                    self._listener(Retrying(safe_url(trials.url), trials.attempt, delay, error.what))
                     if isinstance(error, IntegrityError):
                         incoming.discard()
                         incoming = receiver.receive(asked.expected)
@@ -162,10 +163,9 @@ class Downloads:
     def _trials(self, source: Source, urls: Sequence[str]) -> Trials:
         return Trials(urls, source.remote.politeness, clock=self._around.clock, rng=self._rng)
 
-    def _tell(self, source: Source, error: DownloadError | IntegrityError, trials: Trials, delay: float) -> None:
+    def _slow_down(self, source: Source, error: DownloadError | IntegrityError) -> None:
         if isinstance(error, DownloadError) and error.status == TOO_MANY_REQUESTS and error.retry_after:
             source.turnstile.close_for(min(error.retry_after, source.remote.politeness.longest_retry_after))
-        self._listener(Retrying(safe_url(trials.url), trials.attempt, delay, error.what))
 
     def _source(self, remote: Remote) -> Source:
         known = self._short_cuts.get(id(remote))

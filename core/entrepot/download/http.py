@@ -182,10 +182,7 @@ class HttpFetcher:
             data = await response.content.read()
         except FOREIGN as error:
             raise translate(error, url) from None
-        lane = self._lane
-        lane.traffic.bytes += len(data)
-        if lane.charges:
-            self._watch.excuse(transfer, await lane.pay(len(data)))
+        await self._pump.account(len(data), transfer)
         if data:
             incoming.write(data)
 

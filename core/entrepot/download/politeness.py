@@ -66,16 +66,13 @@ class Turnstile:
         """Let nobody through for a while: the upstream said that we ask too much."""
         self._closed_until = max(self._closed_until or 0.0, self._clock() + seconds)
 
-    async def pay(self, count: int) -> float:
-        """Wait as long as so many bytes must take, and return how long that was."""
-        if self._bytes is None:
-            return 0.0
-        self._bytes.take(count, self._clock())
-        owed = self._bytes.take(0, self._clock())
-        if owed < _WORTH_WAITING:
-            return 0.0
-        await self._sleep(owed)
-        return owed
+    async def pay(self, count: int) -> None:
+        """Wait as long as so many bytes must take."""
+        if self._bytes is not None:
+            self._bytes.take(count, self._clock())
+            owed = self._bytes.take(0, self._clock())
+            if owed >= _WORTH_WAITING:
+                await self._sleep(owed)
 
     async def _wait(self) -> None:
         while self._closed_until is not None and (closed := self._closed_until - self._clock()) > 0:

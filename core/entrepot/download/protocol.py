@@ -57,13 +57,13 @@ class Lane:
     """What one remote's fetchers are given: time, threads for disk work, counters and the brakes.
 
     `pay(n)` is awaited for every n bytes that came in, when `charges` is true: it waits as long as
-    the remote's bytes a second demand, and returns how long that was.
+    the remote's bytes a second demand.
     """
 
     clock: Callable[[], float]
     threads: Executor
     traffic: Traffic
-    pay: Callable[[int], Awaitable[float]]
+    pay: Callable[[int], Awaitable[None]]
     charges: bool
 
 

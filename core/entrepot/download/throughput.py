@@ -30,7 +30,7 @@ class Transfer:
     task; `ended_by_watch` then tells that from a cancellation by somebody else.
     """
 
-    __slots__ = ("_before", "_task", "by", "deadline", "mark", "marked", "stream", "verdict")
+    __slots__ = ("_before", "_task", "by", "deadline", "held", "mark", "marked", "stream", "verdict")
 
     def __init__(self, by: float, deadline: float | None) -> None:
         task = asyncio.current_task()
@@ -41,6 +41,7 @@ class Transfer:
         self.by: float | None = by
         self.deadline = deadline
         self.stream: Counted | None = None
+        self.held = False
         self.marked = 0
         self.mark = 0.0
         self.verdict: str | None = None
@@ -87,9 +88,15 @@ class Watch:
         transfer.stream = stream
         transfer.mark = self._clock()
 
-    def excuse(self, transfer: Transfer, seconds: float) -> None:
-        """Leave time out of account that we ourselves held the body up."""
-        transfer.mark += seconds
+    def hold(self, transfer: Transfer) -> None:
+        """It is us who hold the body up now: the pace does not count until `release`."""
+        transfer.held = True
+
+    def release(self, transfer: Transfer) -> None:
+        """Count the pace again, from now on."""
+        transfer.held = False
+        transfer.mark = self._clock()
+        transfer.marked = _came(transfer)
 
     def end(self, transfer: Transfer) -> None:
         """Stop watching."""
@@ -117,11 +124,15 @@ class Watch:
         if transfer.by is not None:
             return "no whole answer head came in time" if now >= transfer.by else None
         passed = now - transfer.mark
-        if passed < self._window:
+        if passed < self._window or transfer.held:
             return None
-        total = transfer.stream.total_bytes if transfer.stream is not None else 0
+        total = _came(transfer)
         came = total - transfer.marked
         if came < self._least * passed:
             return f"only {came} bytes came in {passed:.3g} seconds"
         transfer.mark, transfer.marked = now, total
         return None
+
+
+def _came(transfer: Transfer) -> int:
+    return 0 if transfer.stream is None else transfer.stream.total_bytes

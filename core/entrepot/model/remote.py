@@ -58,7 +58,7 @@ class Access:
     password: Secret | None = None
     bearer: Secret | None = None
     headers: Mapping[str, str | Secret] = attrs.field(factory=dict)
-    proxy: str | None = None
+    proxy: str | None = attrs.field(default=None, repr=lambda proxy: repr(proxy and safe_url(proxy)))
     ca_file: Path | None = None
     client_cert: Path | None = None
     client_key: Path | None = None

@@ -163,7 +163,7 @@ class BadOrigin:
                     await writer.drain()
         await writer.drain()
         if reply.stall:
-            await asyncio.Event().wait()
+            await (asyncio.Event() if reply.stall is True else reply.stall).wait()
         if reply.reset:
             _reset(writer)
         return not reply.closes

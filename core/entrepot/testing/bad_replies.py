@@ -32,7 +32,8 @@ class Reply:
 
     Before the first byte it waits `pause` seconds, then for `gate`. `declared` is the length that
     the head claims when it is not that of the body. `cut` closes after so many bytes of the body,
-    with a FIN, or with a RST when `reset` is set; `stall` keeps the connection open instead.
+    with a FIN, or with a RST when `reset` is set; `stall` keeps the connection open instead, for ever
+    or until the event that it is.
     `trickle` is the pause between two pieces of `piece` bytes, `head_trickle` that between two bytes
     of the head. `endless` repeats the body for ever. `raw` is sent in place of head and body.
     `honest` answers Range, If-Range and If-None-Match as a good server does.
@@ -50,7 +51,7 @@ class Reply:
     piece: int = PIECE
     cut: int | None = None
     reset: bool = False
-    stall: bool = False
+    stall: bool | asyncio.Event = False
     endless: bool = False
     raw: bytes | None = None
     honest: bool = False
