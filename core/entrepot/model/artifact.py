@@ -32,37 +32,29 @@ class Artifact:
     md5: str | None = None
     file: Path | None = None
 
-    _preferred: Digest | None = attrs.field(init=False, default=None, eq=False, repr=False)
+    #: All declared digests, the preferred one first.
+    digests: tuple[Digest, ...] = attrs.field(init=False, default=(), eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        preferred = None
-        for algorithm in PREFERENCE:
-            text = getattr(self, algorithm)
-            if text is not None:
-                digest = parse_digest(algorithm, text)
-                preferred = preferred or digest
-                if not text.islower():
-                    object.__setattr__(self, algorithm, text.lower())
-        object.__setattr__(self, "_preferred", preferred)
+        digests = [self._checked(algorithm) for algorithm in PREFERENCE if getattr(self, algorithm) is not None]
+        object.__setattr__(self, "digests", tuple(digests))
         size = self.size
         if size is not None and (type(size) is not int or not 0 <= size < _TOO_LARGE):
             raise InvalidMetadata(
                 f"{size!r:.80} is not a size", remedy="a size is a whole number of bytes, zero or more"
             )
 
-    @property
-    def digests(self) -> tuple[Digest, ...]:
-        """All declared digests, the preferred one first."""
-        return tuple(
-            Digest(algorithm, bytes.fromhex(text))
-            for algorithm in PREFERENCE
-            if (text := getattr(self, algorithm)) is not None
-        )
+    def _checked(self, algorithm: str) -> Digest:
+        text: str = getattr(self, algorithm)
+        digest = parse_digest(algorithm, text)
+        if not text.islower():
+            object.__setattr__(self, algorithm, text.lower())
+        return digest
 
     @property
     def preferred(self) -> Digest | None:
         """The declared digest that names these bytes, or None when none was declared."""
-        return self._preferred
+        return self.digests[0] if self.digests else None
 
     @property
     def is_weak(self) -> bool:
