@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import click
 
+from entrepot.cli.output import visible
 from entrepot.errors import EntrepotError, Failed, Interrupted, did_you_mean
 
 INTERNAL = 1
@@ -18,7 +19,7 @@ def tell(error: BaseException, *, debug: bool) -> int:
     codes = [INTERNAL]
     for single in singles(error):
         told = in_our_words(single)
-        click.echo(f"error: {told}", err=True)
+        click.echo(f"error: {visible(str(told))}", err=True)
         if debug:
             click.echo("".join(traceback.format_exception(single)), err=True)
         codes.append(exit_code(told))

@@ -45,5 +45,10 @@ class Output:
 def one_line(value: object, longest: int = 100) -> str:
     """A value of a statement in one line, cut short; what a terminal would obey is made visible."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    shown = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+    shown = visible(text.replace("\n", "\\n"))
     return shown if len(shown) <= longest else shown[: longest - 3] + "..."
+
+
+def visible(text: str) -> str:
+    """Make what a terminal would obey readable instead; lines stay lines."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else repr(letter)[1:-1] for letter in text)

@@ -1,0 +1,104 @@
+"""`entrepot add`."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Any
+
+import pytest
+
+from shell import Shell
+
+
+def configured(shell: Shell, name: str) -> dict[str, Any]:
+    """What the file says of a repository."""
+    table: dict[str, Any] = tomllib.loads(shell.configuration.read_text())["repositories"][name]
+    return table
+
+
+def test_what_the_command_line_says_is_written(shell: Shell) -> None:
+    """And only that: defaults stay defaults."""
+    shell("init")
+
+    done = shell(
+        "add", "tools", "--type", "firmware", "--url", "https://a.example/", "--policy", "on_demand", "--mirror",
+        "--set", "concurrency=5", "--set", 'only=["alpha"]', "--set", "plugins.cooldown.min_age=7d",
+    )  # fmt: skip
+
+    assert (done.code, done.err) == (0, "")
+    assert configured(shell, "tools") == {
+        "type": "firmware",
+        "url": "https://a.example/",
+        "policy": "on_demand",
+        "mirror": True,
+        "concurrency": 5,
+        "options": {"only": ["alpha"]},
+        "plugins": {"cooldown": {"min_age": "7d"}},
+    }
+    assert done.out.splitlines()[-1] == "next: entrepot sync tools"
+
+
+def test_a_repository_may_be_added_without_a_url(shell: Shell) -> None:
+    """Its type may know where to look."""
+    shell("init")
+
+    done = shell("add", "tools", "--type", "firmware", "--json")
+
+    assert configured(shell, "tools") == {"type": "firmware"}
+    assert done.lines == [{"event": "added", "repository": "tools", "file": str(shell.configuration)}]
+
+
+WRONG: dict[str, tuple[list[str], str]] = {
+    "an unknown type": (["--type", "firmwear"], "there is no repository type 'firmwear'; did you mean 'firmware'?"),
+    "an unknown policy": (["--type", "firmware", "--policy", "lazy"], "expected one of 'immediate'"),
+    "a wrong option": (
+        ["--type", "firmware", "--set", "only=alpha"],
+        "expected a list of text, found the text 'alpha'",
+    ),
+    "an unknown option": (["--type", "firmware", "--set", "olny=[]"], "no key 'olny' here; did you mean 'only'?"),
+    "an unknown key": (["--type", "firmware", "--set", "a.b=1"], "no key 'a' here"),
+    "no assignment": (["--type", "firmware", "--set", "only"], "'only' does not say what to set"),
+    "no url": (["--type", "firmware", "--url", "a.example"], "expected a whole URL"),
+}
+
+
+@pytest.mark.parametrize(("words", "told"), WRONG.values(), ids=WRONG.keys())
+def test_what_cannot_be_used_is_not_written(shell: Shell, words: list[str], told: str) -> None:
+    """The file stays as it was, to the letter."""
+    shell("init")
+    before = shell.configuration.read_text()
+
+    done = shell("add", "tools", *words)
+
+    assert (done.code, done.out) == (2, "")
+    assert told in done.err
+    assert "remedy:" in done.err
+    assert shell.configuration.read_text() == before
+
+
+@pytest.mark.parametrize("name", ["Tools", "a/b", "a@1"])
+def test_a_name_that_is_not_safe_everywhere_is_refused(shell: Shell, name: str) -> None:
+    """With one that is."""
+    shell("init")
+
+    done = shell("add", name, "--type", "firmware")
+
+    assert done.code == 2
+    assert "cannot be the name of a repository" in done.err
+
+
+def test_a_repository_is_not_added_twice(ready: Shell) -> None:
+    """The error says where it stands."""
+    done = ready("add", "tools", "--type", "firmware")
+
+    assert done.code == 2
+    assert "'tools' is configured already" in done.err
+
+
+def test_without_a_configuration_it_says_how_to_make_one(shell: Shell) -> None:
+    """Nothing is made by the way."""
+    done = shell("add", "tools", "--type", "firmware")
+
+    assert done.code == 2
+    assert "entrepot init" in done.err
+    assert not shell.configuration.exists()

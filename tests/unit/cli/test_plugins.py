@@ -1,0 +1,65 @@
+"""`entrepot plugins`."""
+
+from __future__ import annotations
+
+from types import ModuleType, SimpleNamespace
+
+import firmware_plugin
+from shell import Shell
+
+
+def test_programs_get_a_line_for_each_plugin(shell: Shell) -> None:
+    """Name, version, distribution, hooks, state and reason; nothing else."""
+    shell.plugins.append(("odd", SimpleNamespace()))
+
+    lines = {line["name"]: line for line in shell("--json", "plugins").lines}
+
+    assert lines["firmware"] == {
+        "name": "firmware",
+        "version": None,
+        "distribution": None,
+        "hooks": [
+            "entrepot_register_commands",
+            "entrepot_register_content_types",
+            "entrepot_register_first_stages",
+            "entrepot_register_publishers",
+        ],
+        "state": "active",
+        "reason": None,
+    }
+    assert (lines["odd"]["state"], lines["odd"]["hooks"]) == ("broken", [])
+    assert "answers no hook" in lines["odd"]["reason"]
+
+
+def test_people_get_a_table(shell: Shell) -> None:
+    """Of a broken plugin the reason stands where the hooks would; that it is broken is no failure of the list."""
+    shell.plugins.append(("odd", SimpleNamespace()))
+
+    done = shell("plugins")
+
+    assert done.code == 0
+    assert [line.split()[0] for line in done.out.splitlines()] == ["plugin", "builtin", "firmware", "odd"]
+    assert "it answers no hook" in done.out
+
+
+def test_with_debug_the_traceback_of_a_broken_plugin_is_shown(shell: Shell) -> None:
+    """It is its author who asks."""
+    shell.plugins.append(("odd", SimpleNamespace()))
+
+    assert "Traceback" not in shell("plugins").err
+    assert "Traceback" in shell("--debug", "plugins").err
+
+
+def test_plugins_that_claim_one_thing_are_listed_before_the_error(shell: Shell) -> None:
+    """All other commands refuse to start; this one shows who to take out."""
+    other = ModuleType("other")
+    vars(other)["entrepot_register_content_types"] = firmware_plugin.entrepot_register_content_types
+    shell.plugins.append(("other", other))
+
+    listed, refused = shell("plugins"), shell("status")
+
+    assert (listed.code, refused.code) == (2, 2)
+    assert "other" in listed.out
+    for done in (listed, refused):
+        assert "plugins 'firmware' and 'other' both bring content type 'firmware.image'" in done.err
+        assert "--block other" in done.err
