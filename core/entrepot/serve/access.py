@@ -45,7 +45,7 @@ class Doorkeeper:
         configured = self.depot.settings.repositories.get(name)
         if configured is not None:
             return configured.private
-        return await self.depot.catalog.ask(is_private, name)
+        return await self.depot.catalog.ask(is_private, self.depot.catalog.reader, name)
 
 
 def _shown(header: str, token: str) -> bool:

@@ -108,11 +108,11 @@ class _Front:
             how = None if found is None else found[1].usage
             return None if how is None else how(f"{request.scheme}://{request.host}/{row.name}/")
 
-        page = front_page(await self._depot.catalog.ask(overview), usage)
+        page = front_page(await self._depot.catalog.ask(overview, self._depot.catalog.reader), usage)
         return web.Response(text=page, content_type="text/html", headers={"Cache-Control": "no-cache"})
 
     async def _status(self) -> web.Response:
-        rows = await self._depot.catalog.ask(lambda reader: reader.repositories())
+        rows = await self._depot.catalog.ask(self._depot.catalog.reader.repositories)
         repositories = [
             {"name": row.name, "type": row.type, "latest": row.latest, "completed": row.completed}
             for row in rows

@@ -57,7 +57,8 @@ class Repositories:
             return refusal(error)
 
     async def _answer(self, request: web.Request, target: Target) -> web.StreamResponse:
-        match await self._depot.catalog.ask(look_up, target, request.query.get("after", "")):
+        catalog = self._depot.catalog
+        match await catalog.ask(look_up, catalog.reader, target, request.query.get("after", "")):
             case Moved(url=url):
                 return web.Response(status=302, headers={"Location": url, "Cache-Control": _ASK_AGAIN})
             case Listing() as listing:

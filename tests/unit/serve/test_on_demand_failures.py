@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import random
@@ -75,12 +76,14 @@ async def test_a_large_body_is_passed_on_while_it_comes_save_for_its_end(
     origin.on("/a", Reply(body=LARGE, cut=len(LARGE) - 1, stall=True))
 
     async with serve(depot, "tools") as root, client.get(f"{root}/tools/a") as answer:
-        received = await answer.content.readexactly(len(LARGE) - 1 - HELD_BACK)
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.2):
-                await answer.content.readexactly(1)
+        received = await answer.content.readexactly(len(LARGE) // 2)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.5):
+                async for piece in answer.content.iter_any():
+                    received += piece
 
-    assert received == LARGE[: len(received)]
+    assert len(LARGE) // 2 <= len(received) < len(LARGE) - HELD_BACK
+    assert LARGE.startswith(received)
 
 
 async def test_a_transfer_whose_source_begins_anew_breaks_off(
@@ -124,7 +127,8 @@ async def test_an_upstream_that_stalls_is_a_gateway_timeout(
     origin: BadOrigin, opened: Open, serve: Serve, client: ClientSession
 ) -> None:
     """The client learns which side was slow."""
-    depot = opened(tools={"url": stock(origin, {"a": SMALL}), "policy": "on_demand", "header_timeout": 1.0})
+    patience = {"connect_timeout": 0.5, "header_timeout": 0.5}
+    depot = opened(tools={"url": stock(origin, {"a": SMALL}), "policy": "on_demand", **patience})
     origin.on("/a", Reply(body=SMALL, pause=30))
 
     async with serve(depot, "tools") as root, asyncio.timeout(10), client.get(f"{root}/tools/a") as answer:
@@ -188,10 +192,15 @@ async def test_a_server_that_stops_lets_go_of_everything(
     depot = opened(tools={"url": stock(origin, {"a": LARGE}), "policy": "on_demand"})
     origin.on("/a", Reply(body=LARGE, cut=len(LARGE) // 2, stall=True))
 
+    async def get(url: str) -> bytes:
+        async with client.get(url) as answer:
+            return await answer.read()
+
     async with serve(depot, "tools") as root:
-        asking = asyncio.create_task(client.get(f"{root}/tools/a"))
+        asking = asyncio.create_task(get(f"{root}/tools/a"))
         await origin.arrived(2)
-    await asyncio.gather(asking, return_exceptions=True)
+    with pytest.raises(aiohttp.ClientError):
+        await asking
 
     assert not holds(depot, LARGE)
     assert temporary_files(tmp_path) == []
