@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+#: In the order in which the later counts before the earlier.
 OFF, BUSY, INPUT, OTHERS, ROOM = range(5)
 
 #: What a stage is doing, in words; the index is one of the names above.
@@ -41,12 +42,14 @@ class Meter:
     def begin(self, what: int) -> None:
         self._settle()
         self._depth[what] += 1
-        self._turn()
+        if self._depth[BUSY] and what > self.state:
+            self.state = what
 
     def end(self, what: int) -> None:
         self._settle()
         self._depth[what] -= 1
-        self._turn()
+        if what == self.state and not self._depth[what]:
+            self.state = next((lower for lower in range(what - 1, OFF, -1) if self._depth[lower]), OFF)
 
     def count_batch(self, size: int) -> None:
         self.batches += 1
@@ -62,16 +65,3 @@ class Meter:
         now = self._clock()
         self._spent[self.state] += now - self._mark
         self._mark = now
-
-    def _turn(self) -> None:
-        depth = self._depth
-        if not depth[BUSY]:
-            self.state = OFF
-        elif depth[ROOM]:
-            self.state = ROOM
-        elif depth[OTHERS]:
-            self.state = OTHERS
-        elif depth[INPUT]:
-            self.state = INPUT
-        else:
-            self.state = BUSY

@@ -8,6 +8,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from entrepot.errors import NotBound, NotConnected
 from entrepot.pipeline.connection import Connection
+from entrepot.pipeline.iteration import Batches, Items
 
 T = TypeVar("T")
 
@@ -45,26 +46,21 @@ class Stage(ABC, Generic[T]):
         await self.run()
         connection.output.close()
 
-    async def items(self) -> AsyncIterator[T]:
+    def items(self) -> AsyncIterator[T]:
         """Units from the stage before, one by one, in order.
 
         Breaking off loses nothing: the next `items` or `batches` goes on with the unit after. Tasks
         that iterate side by side share the units.
         """
-        intake = self._run.input
-        while await intake.refill():
-            for unit in intake.hand:
-                yield unit
+        return Items(self._run.input)
 
-    async def batches(self, minsize: int = 500) -> AsyncIterator[list[T]]:
+    def batches(self, minsize: int = 500) -> AsyncIterator[list[T]]:
         """Units from the stage before in lists of at least `minsize`, in order, and never an empty one.
 
         There are fewer at the end of the stream, and whenever somebody in the run waits: then what is
         there is given as soon as the input is empty.
         """
-        intake = self._run.input
-        while batch := await intake.gather(minsize):
-            yield batch
+        return Batches(self._run.input, minsize)
 
     async def put(self, item: T) -> None:
         """Pass a unit on, waiting while the next stage has no room; it can be taken once this returns.

@@ -106,7 +106,8 @@ async def test_batches_that_are_being_gathered_are_let_go_when_somebody_begins_t
             await self.handle(3)
             assert sum(gathered.sizes) == 4
 
-    await create_pipeline([LateWaiter(futures, {3}), gathered, Resolves(futures, 1), EndStage()])
+    async with asyncio.timeout(20):
+        await create_pipeline([LateWaiter(futures, {3}), gathered, Resolves(futures, 1), EndStage()])
 
     assert gathered.sizes[0] >= 3
 
@@ -116,7 +117,8 @@ async def test_a_batch_waits_for_more_once_nobody_waits() -> None:
     futures: Futures = {}
     gathered = PassOnBatches(minsize=100)
 
-    await create_pipeline([AwaitsSome(futures, {0}, range(1001)), gathered, Resolves(futures, 1)], maxsize=10)
+    async with asyncio.timeout(20):
+        await create_pipeline([AwaitsSome(futures, {0}, range(1001)), gathered, Resolves(futures, 1)], maxsize=10)
 
     assert gathered.sizes[0] == 1
     assert all(size >= 100 for size in gathered.sizes[1:-1])
@@ -143,8 +145,9 @@ async def test_a_waiting_run_with_nothing_to_give_does_not_spin() -> None:
 
 async def test_waiting_in_vain_ends_with_the_stages_that_could_have_helped() -> None:
     """When every later stage has ended, a unit that was left on the way will never be resolved."""
-    with pytest.raises(PipelineStopped, match="before the awaited unit was saved") as raised:
-        await create_pipeline([AwaitsSome({}, {5}, range(10)), Take(2), EndStage()])
+    async with asyncio.timeout(20):
+        with pytest.raises(PipelineStopped, match="before the awaited unit was saved") as raised:
+            await create_pipeline([AwaitsSome({}, {5}, range(10)), Take(2), EndStage()])
 
     assert "stage 'AwaitsSome'" in raised.value.where
 
