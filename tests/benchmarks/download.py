@@ -25,7 +25,6 @@ import aiohttp
 sys.path.insert(0, str(Path(__file__).parent))
 
 import origin
-
 from entrepot.download.downloads import Downloads
 from entrepot.download.http import HttpFetcher
 from entrepot.download.scratch import ScratchReceiver

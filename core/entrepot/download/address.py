@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import socket
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -12,6 +14,8 @@ from entrepot.download.errors import AddressRefused
 if TYPE_CHECKING:
     from entrepot.model.remote import Remote
 
+#: What the C library takes for an IPv4 address: decimal, octal or hexadecimal, in one to four parts.
+_NUMBERS: Final = re.compile(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+)){0,3}", re.IGNORECASE | re.ASCII)
 _PORTS: Final = {"http": 80, "https": 443}
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 
@@ -24,11 +28,13 @@ class Allowance:
     Addresses that only some networks can reach (private, loopback, link-local, reserved) are refused
     unless the remote allows them. A remote whose own URL names a loopback host by a literal may be
     reached at exactly that host and port: nobody else chose it. With a proxy, the proxy is what is
-    connected to; it was the operator's choice, and names behind it are its own to resolve.
+    connected to, which the operator chose; names are then its own to resolve, and only addresses that
+    a URL spells out can be checked.
     """
 
     def __init__(self, remote: Remote) -> None:
-        self._allow_all = remote.access.allow_private or remote.access.proxy is not None
+        self._allow_private = remote.access.allow_private
+        self._by_proxy = remote.access.proxy is not None
         self._own = _loopback_of(remote.url)
 
     def open_socket(self, info: tuple[Any, ...]) -> socket.socket:
@@ -38,13 +44,14 @@ class Allowance:
         name that resolves differently the second time cannot come between.
         """
         family, kind, protocol, _, target = info
-        self.check(target[0], target[1])
+        if not self._by_proxy:
+            self.check(target[0], target[1])
         return socket.socket(family, kind, protocol)
 
     def check(self, host: str, port: int) -> None:
         """Raise `AddressRefused` unless a connection to this literal address is allowed."""
         address = _embedded(ip_address(host.partition("%")[0]))
-        if self._allow_all or _is_public(address) or self._is_own(address, port):
+        if self._allow_private or _is_public(address) or self._is_own(address, port):
             return
         refused = AddressRefused(
             "the address is private, loopback, link-local or reserved",
@@ -52,6 +59,17 @@ class Allowance:
         )
         refused.at(f"address {address}")
         raise refused
+
+    def check_for_proxy(self, url: str) -> None:
+        """Raise `AddressRefused` when a URL that a proxy will be asked for spells out a refused address."""
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
+        if not self._by_proxy:
+            return
+        if host.rstrip(".") == "localhost":
+            host = "127.0.0.1"
+        with suppress(ValueError):
+            self.check(socket.inet_ntoa(socket.inet_aton(host)) if _NUMBERS.fullmatch(host) else host, port)
 
     def _is_own(self, address: Address, port: int) -> bool:
         if self._own is None or port != self._own[1]:

@@ -27,7 +27,7 @@ from entrepot.download.body import BodyPump, Bound
 from entrepot.download.credentials import Credentials
 from entrepot.download.errors import ResumeRefused, TooSlow, UnexpectedAnswer
 from entrepot.download.protocol import Answer
-from entrepot.download.redirects import STATUSES, Trail
+from entrepot.download.redirects import STATUSES, Trail, bare
 from entrepot.download.throughput import Watch
 from entrepot.download.tls import Trust
 from entrepot.download.wire_errors import FOREIGN, translate
@@ -56,6 +56,7 @@ class HttpFetcher:
     def __init__(self, remote: Remote, lane: Lane, *, resolver: AbstractResolver | None = None) -> None:
         self._remote, self._lane, self._resolver = remote, lane, resolver
         self._credentials = Credentials(remote)
+        self._allowance = Allowance(remote)
         self._trust = Trust(remote.access)
         self._watch = Watch(remote.politeness, lane.clock)
         self._pump = BodyPump(lane, self._watch)
@@ -86,7 +87,7 @@ class HttpFetcher:
             await self._opened.close()
 
     async def _try(self, request: Request, incoming: Incoming, transfer: Transfer) -> Answer:
-        url, start = request.url, incoming.written
+        url, start = _without_userinfo(request.url), incoming.written
         asked = request.headers
         if start and request.resumable is not None:
             asked = _range_headers(asked, request, start)
@@ -118,6 +119,8 @@ class HttpFetcher:
         try:
             if url[:6].lower() == "https:":
                 options["ssl"] = self._trust.own if self._credentials.own(url) else self._trust.others
+            if self._remote.access.proxy is not None:
+                self._allowance.check_for_proxy(url)
             session = self._opened or self._open()
             return await session.request(
                 "GET",
@@ -133,7 +136,7 @@ class HttpFetcher:
     def _open(self) -> aiohttp.ClientSession:
         limits = self._remote.politeness
         connector = aiohttp.TCPConnector(
-            limit=limits.concurrency, resolver=self._resolver, socket_factory=Allowance(self._remote).open_socket
+            limit=limits.concurrency, resolver=self._resolver, socket_factory=self._allowance.open_socket
         )
         self._opened = aiohttp.ClientSession(
             connector=connector,
@@ -185,6 +188,16 @@ class HttpFetcher:
         await self._pump.account(len(data), transfer)
         if data:
             incoming.write(data)
+
+
+def _without_userinfo(url: str) -> str:
+    """Keep secrets out of the URL that is sent and told: the remote's own are sent as a header."""
+    if "@" not in url:
+        return url
+    try:
+        return bare(url)
+    except ValueError as error:
+        raise translate(error, url) from None
 
 
 def _begin(status: int, headers: Mapping[str, str], url: str, asked: int) -> tuple[int, int | None]:

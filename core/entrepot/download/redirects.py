@@ -24,7 +24,7 @@ class Trail:
         if not location:
             raise RedirectRefused("the redirect does not say where to", here, remedy="tell the upstream's operator")
         try:
-            target = _bare(urljoin(here, location.strip()))
+            target = bare(urljoin(here, location.strip()))
         except ValueError:
             raise RedirectRefused(
                 "the redirect leads to a malformed URL", here, remedy="tell the upstream's operator"
@@ -54,7 +54,8 @@ class Trail:
         return " -> ".join(safe_url(url) for url in [*self._urls, target])
 
 
-def _bare(url: str) -> str:
+def bare(url: str) -> str:
+    """Leave out fragment and userinfo; `ValueError` for a URL whose host or port cannot be read."""
     parts = urlsplit(urldefrag(url).url)
     parts.port  # noqa: B018  # reading it is what checks it: ValueError when it is no number
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
