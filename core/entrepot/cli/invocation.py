@@ -40,17 +40,24 @@ class Invocation:
         return attrs.evolve(settings, blocked=tuple(dict.fromkeys([*settings.blocked, *self.block])))
 
     def plugins(self, settings: Settings | None = None, *, even_clashing: bool = False) -> Plugins:
-        """Load plugins but for the blocked ones; a block that fits none is told on stderr."""
+        """Load plugins but for the blocked ones; a block that fits none is told on stderr.
+
+        Without `settings`, the configuration is read only as far as it says what is blocked.
+        """
         from entrepot import builtin  # noqa: PLC0415  # `--help` of one command needs no plugins
         from entrepot.hooks.manager import Plugins  # noqa: PLC0415  # the same
-        from entrepot.settings.reading import blocked_in  # noqa: PLC0415  # the same
 
-        blocked = settings.blocked if settings is not None else (*blocked_in(self.environ), *self.block)
+        blocked = settings.blocked if settings is not None else self._blocked()
         load = Plugins.survey if even_clashing else Plugins.load
         plugins = load(blocked=blocked, builtin=builtin, extra=self.plugins_handed_in, installed=self.installed)
         for name in plugins.unknown_blocks:
             click.echo(f"warning: there is no plugin {name!r} to block; there are: entrepot plugins", err=True)
         return plugins
+
+    def _blocked(self) -> tuple[str, ...]:
+        from entrepot.settings.source import blocked_plugins  # noqa: PLC0415  # reads no more than that
+
+        return tuple(dict.fromkeys([*blocked_plugins(self.config, environ=self.environ), *self.block]))
 
     @contextmanager
     def depot(self, *, create: bool = False) -> Iterator[Depot]:

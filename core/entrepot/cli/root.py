@@ -103,7 +103,7 @@ class Root(click.Group):
         if invocation is None or self._asked_plugins:
             return
         self._asked_plugins = True
-        invocation.plugins(invocation.settings()).add_commands(self)
+        invocation.plugins().add_commands(self)
 
 
 def load_command(name: str) -> click.Command:

@@ -75,7 +75,7 @@ def _taken(name: str, claims: list[Candidate]) -> str:
 
 def _unfit(point: EntryPoint, core_version: str | None) -> str:
     lines = (point.dist.requires or []) if point.dist is not None else []
-    named = [line for line in lines if line.lower().startswith(GROUP)]
+    named = [line for line in lines if line.lower().startswith(GROUP) and line.lower().strip() != GROUP]
     if core_version is None or not named:
         return ""
     return _unmet(named, core_version)

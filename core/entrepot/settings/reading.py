@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,9 @@ from entrepot.errors import ConfigurationError
 from entrepot.settings.mistakes import together
 from entrepot.settings.repository_table import read_repository
 from entrepot.settings.secret_source import expanded
+from entrepot.settings.source import FILE_NAME, blocked_in, decoded, find, text_of
 from entrepot.settings.structure import make_converter, structure
 from entrepot.settings.values import RepositorySettings, Settings, Surroundings
-
-FILE_NAME = "entrepot.toml"
 
 
 @attrs.frozen(kw_only=True)
@@ -48,23 +46,14 @@ def load(
     `ExceptionGroup` of them.
     """
     found = find(file, environ=environ, folder=folder)
-    text = "" if found is None else _text_of(found)
+    text = "" if found is None else text_of(found)
     return parse(text, file=found, environ=environ, home=home)
-
-
-def find(file: Path | None, *, environ: Mapping[str, str], folder: Path | None = None) -> Path | None:
-    """Say which file would be read; None when none was asked for and none is there."""
-    named = environ.get("ENTREPOT_CONFIG")
-    if file is not None or named:
-        return Path(file or named or "").absolute()
-    here = (folder or Path.cwd()) / FILE_NAME
-    return here.absolute() if here.is_file() else None
 
 
 def parse(text: str, *, file: Path | None, environ: Mapping[str, str], home: Path | None = None) -> Settings:
     """Read the text of a configuration; `file` is where it stands or will stand."""
     where = str(file) if file else FILE_NAME
-    table = structure(FileTable, _toml(text, where), where=where, converter=make_converter(environ))
+    table = structure(FileTable, decoded(text, where), where=where, converter=make_converter(environ))
     surroundings = Surroundings(environ=environ, folder=file.parent if file else None)
     repositories = _repositories(table.repositories, where, surroundings)
     base = _home(table.depot, environ, home, surroundings.folder)
@@ -76,34 +65,6 @@ def parse(text: str, *, file: Path | None, environ: Mapping[str, str], home: Pat
         blocked=tuple(dict.fromkeys([*table.depot.blocked, *blocked_in(environ)])),
         repositories=repositories,
     )
-
-
-def blocked_in(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """The plugins that ENTREPOT_BLOCK names, separated by commas."""
-    names = (name.strip() for name in environ.get("ENTREPOT_BLOCK", "").split(","))
-    return tuple(name for name in names if name)
-
-
-def _text_of(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise ConfigurationError(
-            "there is no such configuration file", where=str(file), remedy=f"entrepot --config {file} init"
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
-            f"the configuration cannot be read: {error}", where=str(file), remedy=f"ls -l {file}"
-        ) from error
-
-
-def _toml(text: str, where: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(
-            f"the configuration is not TOML: {error}", where=where, remedy="mend that line; text needs quotes around it"
-        ) from error
 
 
 def _repositories(

@@ -13,22 +13,22 @@ from installed_plugins import GOOD, found_in, importable, install, record_of
 
 def test_an_installed_plugin_is_found_and_asked(tmp_path: Path) -> None:
     """Installing is all it takes."""
-    install(tmp_path, "firmware-plugin", GOOD, name="firmware")
+    install(tmp_path, "image-plugin", GOOD, name="firmware")
 
     plugins = found_in(tmp_path)
 
     record = record_of(plugins, "firmware")
     assert (record.state, record.reason) == ("active", "")
-    assert (record.version, record.distribution) == ("1.2", "firmware-plugin")
+    assert (record.version, record.distribution) == ("1.2", "image-plugin")
     assert record.hooks == ("entrepot_register_content_types",)
     assert plugins.content_types["firmware.image"].__name__ == "Image"
     assert plugins.origin("content type", "firmware.image") == "firmware"
 
 
-@pytest.mark.parametrize("blocked", ["firmware", "firmware-plugin"], ids=["by name", "by distribution"])
+@pytest.mark.parametrize("blocked", ["firmware", "image-plugin"], ids=["by name", "by distribution"])
 def test_a_blocked_plugin_is_not_even_imported(tmp_path: Path, blocked: str) -> None:
     """Taking out a plugin helps also when importing it does harm."""
-    install(tmp_path, "firmware-plugin", f"open({str(tmp_path / 'imported')!r}, 'w').close()", name="firmware")
+    install(tmp_path, "image-plugin", f"open({str(tmp_path / 'imported')!r}, 'w').close()", name="firmware")
 
     plugins = found_in(tmp_path, blocked=[blocked])
 
@@ -39,7 +39,7 @@ def test_a_blocked_plugin_is_not_even_imported(tmp_path: Path, blocked: str) -> 
 
 def test_a_block_that_fits_no_plugin_is_told(tmp_path: Path) -> None:
     """A misspelt name would leave the plugin in without a word."""
-    install(tmp_path, "firmware-plugin", GOOD, name="firmware")
+    install(tmp_path, "image-plugin", GOOD, name="firmware")
 
     plugins = found_in(tmp_path, blocked=["firmwear"])
 

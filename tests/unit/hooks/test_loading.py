@@ -43,7 +43,7 @@ BROKEN = {
 def test_a_broken_plugin_is_listed_with_the_reason_and_the_rest_works(tmp_path: Path, source: str, reason: str) -> None:
     """Only what needs the broken one will miss it."""
     install(tmp_path, "a-broken-one", source, name="a")
-    install(tmp_path, "firmware-plugin", GOOD, name="firmware")
+    install(tmp_path, "image-plugin", GOOD, name="firmware")
 
     plugins = found_in(tmp_path)
 
@@ -95,7 +95,7 @@ def test_one_object_is_not_a_plugin_twice() -> None:
 
 def test_what_is_handed_in_stands_in_for_what_is_installed(tmp_path: Path) -> None:
     """A test of a plugin runs against the working tree, also where the plugin is installed."""
-    install(tmp_path, "firmware-plugin", "raise ValueError", name="firmware")
+    install(tmp_path, "image-plugin", "raise ValueError", name="firmware")
 
     class Firmware:
         @hookimpl

@@ -10,6 +10,7 @@ import pytest
 from entrepot.errors import ConfigurationError, UnknownName
 from entrepot.model.remote import Politeness, Secret
 from entrepot.settings import Settings, load
+from entrepot.settings.source import blocked_plugins
 
 WHOLE = """
 [depot]
@@ -177,6 +178,23 @@ def test_plugins_are_blocked_by_file_and_environment_together(tmp_path: Path) ->
     settings = read(tmp_path, WHOLE, ENTREPOT_BLOCK="scan, ,cooldown")
 
     assert settings.blocked == ("cooldown", "scan")
+
+
+def test_what_is_blocked_can_be_asked_without_reading_the_rest(tmp_path: Path) -> None:
+    """`--help` needs no more of the configuration, and does not wait for what checks all of it."""
+    (tmp_path / "entrepot.toml").write_text(WHOLE + "polcy = 5")
+
+    assert blocked_plugins(None, environ={"ENTREPOT_BLOCK": "scan"}, folder=tmp_path) == ("cooldown", "scan")
+    assert blocked_plugins(None, environ={}, folder=tmp_path / "elsewhere") == ()
+
+
+@pytest.mark.parametrize("text", ["[depot", "[depot]\nblocked = 'x'", "[depot]\nblocked = [5]"])
+def test_a_list_of_blocked_plugins_that_is_none_is_told(tmp_path: Path, text: str) -> None:
+    """Letting the plugin in would be worse."""
+    (tmp_path / "entrepot.toml").write_text(text)
+
+    with pytest.raises(ConfigurationError):
+        blocked_plugins(None, environ={}, folder=tmp_path)
 
 
 def test_an_unknown_repository_is_told_with_those_that_there_are(tmp_path: Path) -> None:

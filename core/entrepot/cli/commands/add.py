@@ -10,7 +10,8 @@ from entrepot.cli.options import Command
 from entrepot.cli.output import Output
 from entrepot.errors import ConfigurationError
 from entrepot.settings.editing import repository_table, with_repository, write
-from entrepot.settings.reading import FILE_NAME, find, parse
+from entrepot.settings.reading import parse
+from entrepot.settings.source import FILE_NAME, find
 
 
 @click.command("add", cls=Command, short_help="Add a repository to the configuration.")

@@ -10,7 +10,7 @@ from entrepot.cli.invocation import Invocation
 from entrepot.cli.options import Command
 from entrepot.cli.output import Output
 from entrepot.settings.editing import new_file, write
-from entrepot.settings.reading import FILE_NAME, find
+from entrepot.settings.source import FILE_NAME, find
 
 
 @click.command("init", cls=Command, short_help="Make a configuration and a depot.")

@@ -15,7 +15,7 @@ from entrepot.errors import ConfigurationError
 def command(invocation: Invocation) -> None:
     """List every plugin: version, distribution, the hooks it answers; of those left out, the reason."""
     output = Output(invocation)
-    plugins = invocation.plugins(invocation.settings(), even_clashing=True)
+    plugins = invocation.plugins(even_clashing=True)
     for record in plugins.records:
         output.line(record.to_json())
     heads = ("plugin", "version", "distribution", "state", "hooks, or the reason")

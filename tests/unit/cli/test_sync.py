@@ -1,0 +1,194 @@
+"""`entrepot sync`."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from installed_plugins import install
+from shell import Feed, Shell
+from source_tree import ROOT
+
+SYNCED = {
+    "event": "synced",
+    "repository": "tools",
+    "version": 1,
+    "added": 2,
+    "changed": 0,
+    "removed": 0,
+    "unchanged": 0,
+    "failed": 0,
+    "refused": 0,
+    "downloaded": 2,
+    "downloaded_bytes": 6,
+}
+
+
+def test_programs_get_json_lines_the_last_of_which_says_what_became_of_it(ready: Shell) -> None:
+    """With the promised keys and no others."""
+    done = ready("sync", "--json")
+
+    assert (done.code, done.err) == (0, "")
+    *_, last = done.lines
+    assert last.pop("seconds") >= 0
+    assert last == SYNCED
+
+
+def test_nothing_changed_gives_no_version(ready: Shell) -> None:
+    """The version is null, and the exit code is 0."""
+    ready("sync")
+
+    done = ready("sync", "--json")
+
+    assert done.code == 0
+    assert (done.lines[-1]["version"], done.lines[-1]["unchanged"], done.lines[-1]["downloaded"]) == (None, 2, 0)
+
+
+def test_people_get_a_table_and_a_line_that_says_what_to_do_next(ready: Shell) -> None:
+    """Where stderr is no terminal, progress is plain lines there."""
+    first, second = ready("sync", "tools"), ready("sync", "tools")
+
+    heads, row, last = first.out.splitlines()
+    assert heads.split()[:4] == ["repository", "version", "added", "changed"]
+    assert row.split()[:4] == ["tools", "1", "2", "0"]
+    assert last == (
+        "tools: made version 1; serve it: entrepot serve, then: fetch http://127.0.0.1:8080/tools/feed.json"
+    )
+    assert first.err.startswith("tools: syncing towards version 1\n")
+    assert "\x1b" not in first.err + first.out
+    assert second.out.splitlines()[-1].startswith("tools: nothing changed; the latest version is 1; serve it")
+
+
+def test_all_repositories_are_synced_when_none_is_named(ready: Shell, feed: Feed) -> None:
+    """One after the other, in the order of the configuration."""
+    ready("add", "other", "--type", "firmware", "--url", feed.url, "--set", 'only=["alpha"]')
+
+    done = ready("sync", "--json")
+
+    synced = [line for line in done.lines if line["event"] == "synced"]
+    assert [(line["repository"], line["added"]) for line in synced] == [("tools", 2), ("other", 1)]
+
+
+def test_one_that_fails_does_not_keep_the_others_from_their_sync(ready: Shell, feed: Feed) -> None:
+    """The exit code is the gravest; the error is told where it happened."""
+    ready("add", "absent", "--type", "firmware", "--url", f"{feed.url}.gone")
+    ready("add", "other", "--type", "firmware", "--url", feed.url)
+
+    done = ready("sync", "--json")
+
+    assert done.code == 3
+    assert [(line["event"], line["repository"]) for line in done.lines if line["event"] != "started"] == [
+        ("synced", "tools"),
+        ("error", "absent"),
+        ("synced", "other"),
+    ]
+    assert "error: " in done.err
+    assert "index.json.gone" in done.err
+
+
+def test_a_name_that_is_not_configured_stops_it_before_anything_begins(ready: Shell) -> None:
+    """A slip of the finger costs no download."""
+    done = ready("sync", "tools", "toosl")
+
+    assert (done.code, done.out) == (2, "")
+    assert "there is no repository 'toosl'; did you mean 'tools'?" in done.err
+    assert ready("versions", "tools", "--json").lines == []
+
+
+def test_without_repositories_it_says_how_to_add_one(shell: Shell) -> None:
+    """Doing nothing in silence would look like success."""
+    shell("init")
+
+    done = shell("sync")
+
+    assert done.code == 2
+    assert "entrepot add NAME" in done.err
+
+
+def test_a_secret_that_is_not_there_is_missed_only_by_its_repository(ready: Shell, feed: Feed) -> None:
+    """The variable is named; the other repository is synced."""
+    ready("add", "locked", "--type", "firmware", "--url", feed.url, "--set", 'bearer={ env = "LOCKED_KEY" }')
+
+    done = ready("sync", "--json")
+
+    assert done.code == 2
+    assert "LOCKED_KEY" in done.err
+    assert [line["repository"] for line in done.lines if line["event"] == "synced"] == ["tools"]
+
+
+def test_wrong_bytes_are_an_integrity_error(ready: Shell, feed: Feed) -> None:
+    """Exit code 4, no version, and what was there before stays."""
+    ready("sync")
+    feed.offer({"alpha": "one", "beta": "two", "gamma": "three"})
+    (feed.folder / "gamma.bin").write_text("THREE")
+
+    done = ready("sync")
+
+    assert done.code == 4
+    assert "gamma" in done.err
+    assert [line["version"] for line in ready("versions", "tools", "--json").lines] == [1]
+
+
+def test_units_that_failed_and_were_skipped_make_exit_code_1(ready: Shell, feed: Feed) -> None:
+    """Done, with reported failures."""
+    ready.configuration.write_text(ready.configuration.read_text() + 'on_error = "skip"\n')
+    (feed.folder / "beta.bin").unlink()
+
+    done = ready("sync", "--json")
+
+    assert done.code == 1
+    assert (done.lines[-1]["version"], done.lines[-1]["added"], done.lines[-1]["failed"]) == (1, 1, 1)
+    assert [line["event"] for line in done.lines].count("failed") == 1
+    assert "1 unit failed: entrepot trace tools" in ready("sync").out
+
+
+SLOW = """
+import asyncio, os, sys
+from entrepot.plugin import FirstStage, Stage, hookimpl
+
+class Slow(Stage):
+    async def run(self):
+        print("running", file=sys.stderr, flush=True)
+        await asyncio.Event().wait()
+
+@hookimpl
+def entrepot_register_first_stages():
+    return [FirstStage("slow", lambda context: Slow())]
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_whoever_interrupts_gets_130_after_a_clean_stop(tmp_path: Path, number: signal.Signals) -> None:
+    """The run is noted as cancelled, and the repository is free again."""
+    install(tmp_path / "site", "slow", SLOW)
+    (tmp_path / "entrepot.toml").write_text('[repositories.a]\ntype = "slow"\nurl = "file:///nowhere"\n')
+    environment = {
+        "PYTHONPATH": f"{tmp_path / 'site'}:{ROOT / 'core'}",
+        "HOME": str(tmp_path),
+        "PATH": "/nowhere",
+    }
+
+    def entrepot(*words: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", "from entrepot.cli.main import main; main()", *words]
+        return subprocess.Popen(
+            command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    assert entrepot("init").wait(60) == 0
+    with entrepot("sync") as syncing:
+        assert syncing.stderr is not None
+        while "running" not in (line := syncing.stderr.readline()):
+            assert line, "the sync ended before it ran"
+        syncing.send_signal(number)
+        _, err = syncing.communicate(timeout=60)
+
+    assert syncing.returncode == 130
+    assert "error: interrupted" in err
+    assert "Traceback" not in err
+    with entrepot("status", "--json") as status:
+        out, _ = status.communicate(timeout=60)
+    assert '"last_run": "cancelled"' in out

@@ -1,0 +1,36 @@
+"""Naming a version in one word."""
+
+from __future__ import annotations
+
+import pytest
+
+from entrepot.errors import ConfigurationError
+from entrepot.operations.reference import Reference
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("tools", None),
+        ("tools@7", 7),
+        ("tools@0", 0),
+        ("tools@2026-11-01", 1793491200.0),
+        ("tools@2026-11-01T02:00:00+02:00", 1793491200.0),
+        ("tools@2026-11-01T00:00:00Z", 1793491200.0),
+    ],
+)
+def test_a_version_is_named_by_number_or_by_moment(text: str, at: float | None) -> None:
+    """Without either it is the latest; a day is one of UTC."""
+    reference = Reference.parse(text)
+
+    assert (reference.name, reference.at) == ("tools", at)
+    assert type(reference.at) is type(at)
+
+
+@pytest.mark.parametrize("text", ["tools@", "tools@-1", "tools@1.5", "tools@x", "tools@1@2", "tools@\u0667"])
+def test_anything_else_is_refused_with_what_can_be_typed(text: str) -> None:
+    """Numbers are those of ASCII."""
+    with pytest.raises(ConfigurationError, match="neither a version's number nor a date") as caught:
+        Reference.parse(text)
+
+    assert "entrepot versions tools" in caught.value.remedy
