@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from contextlib import suppress
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 _NUMBERS: Final = re.compile(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+)){0,3}", re.IGNORECASE | re.ASCII)
 _PORTS: Final = {"http": 80, "https": 443}
 _NAT64: Final = IPv6Network("64:ff9b::/96")
+
+#: Set aside for documentation (RFC 5737, RFC 3849): no network has machines there to be kept from,
+#: while closed networks give such addresses to their gateways to package indexes.
+_NOBODYS: Final = tuple(
+    ip_network(network) for network in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
+)
 
 Address = IPv4Address | IPv6Address
 
@@ -78,6 +84,8 @@ class Allowance:
 
 
 def _is_public(address: Address) -> bool:
+    if any(address in network for network in _NOBODYS):
+        return True
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 
