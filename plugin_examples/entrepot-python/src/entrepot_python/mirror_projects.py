@@ -12,8 +12,10 @@ from packaging.utils import NormalizedName, canonicalize_name, is_normalized_nam
 from entrepot.plugin import (
     DeclarativeContent,
     Download,
+    EntrepotError,
     IntegrityError,
     InvalidMetadata,
+    NotFound,
     Remote,
     Stage,
     UpstreamError,
@@ -68,10 +70,17 @@ class MirrorProjects(Stage):
         while (project := await projects.get()) is not None:
             try:
                 await self._mirror(project)
+            except NotFound as error:
+                # A project may leave the index between its list of all and the project's page.
+                if project in self.include.projects:
+                    await self._give_up(project, _no_such_project(project, error))
             except (UpstreamError, IntegrityError) as error:
-                unit = DeclarativeContent(PythonProject(project=project), scope=project)
-                await self.fail(unit, error.at(f"project {project!r}"))
-                await self.keep(project)
+                await self._give_up(project, error.at(f"project {project!r}"))
+
+    async def _give_up(self, project: NormalizedName, error: EntrepotError) -> None:
+        unit = DeclarativeContent(PythonProject(project=project), scope=project)
+        await self.fail(unit, error)
+        await self.keep(project)
 
     async def _mirror(self, project: NormalizedName) -> None:
         noted = _Noted.load(await self.context.checkpoint(project))
@@ -147,3 +156,11 @@ def _reader(page: Download) -> Callable[[bytes], ProjectPage]:
                 where=safe_url(page.url),
                 remedy="let url end where the list of projects is: https://index.example/simple/",
             )
+
+
+def _no_such_project(project: str, error: NotFound) -> NotFound:
+    return NotFound(
+        f"the index has no project {project!r}",
+        where=error.where,
+        remedy=f"look for {project!r} in the option include: is it spelt as the index spells it?",
+    )
