@@ -125,9 +125,9 @@ def test_the_status_shows_what_is_configured_and_what_is_remembered(twice: Shell
 
     assert {name: (row["configured"], row["latest"], row["last_run"]) for name, row in rows.items()} == {
         "absent": (True, None, "failed"),
-        "former": (False, 1, "synced"),
+        "former": (False, 1, "completed"),
         "idle": (True, None, None),
-        "tools": (True, 2, "synced"),
+        "tools": (True, 2, "completed"),
     }
     assert "index.json.gone" in rows["absent"]["error"]
     said = twice("status").out
@@ -192,12 +192,12 @@ def test_the_last_run_is_traced(twice: Shell) -> None:
     """Every stage with its counts, and one line that names the bottleneck."""
     lines, text = twice("trace", "tools", "--json").lines, twice("trace", "tools").out
 
-    assert (lines[0]["event"], lines[0]["outcome"], lines[0]["version"]) == ("run", "synced", 2)
+    assert (lines[0]["event"], lines[0]["outcome"], lines[0]["version"]) == ("run", "completed", 2)
     stages = {line["stage"]: line for line in lines if line["event"] == "stage"}
     assert stages["FirmwareList"]["units_out"] == 2
     assert stages["EndStage"]["units_in"] == 2
     assert lines[-1]["event"] == "bottleneck"
-    assert text.splitlines()[0].startswith("tools: synced, version 2, begun 2")
+    assert text.splitlines()[0].startswith("tools: completed, version 2, begun 2")
     assert text.splitlines()[-1].startswith("bottleneck: stage ")
 
 

@@ -178,7 +178,8 @@ def test_whoever_interrupts_gets_130_after_a_clean_stop(tmp_path: Path, number: 
             command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
 
-    assert entrepot("init").wait(60) == 0
+    with entrepot("init") as made:
+        made.communicate(timeout=60)
     with entrepot("sync") as syncing:
         assert syncing.stderr is not None
         while "running" not in (line := syncing.stderr.readline()):
