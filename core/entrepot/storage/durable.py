@@ -124,10 +124,10 @@ class Choice:
         return self._whole if self._prefers_whole() else self._each
 
     def note(self, way: Syncing, files: int, seconds: float) -> None:
-        """Remember what a round took."""
+        """Remember what a round took; better is believed at once, worse by and by."""
         if files >= _FEW:
             whole, pace = way is self._whole, seconds / files
-            self._seconds[whole] = (self._seconds.get(whole, pace) + pace) / 2
+            self._seconds[whole] = min(pace, (self._seconds.get(whole, pace) + pace) / 2)
 
     def _prefers_whole(self) -> bool:
         whole, each = self._seconds.get(True, 0.0), self._seconds.get(False)

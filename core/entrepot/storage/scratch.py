@@ -67,9 +67,11 @@ class Scratch:
             if self._owner is not None:
                 owner, file = self._owner
                 self._owner = None
-                with suppress(OSError):
-                    self._disk.unlink(f"{self._folder}/{owner}{_OWNER}")
-                self._disk.close(file)
+                try:
+                    with suppress(OSError):
+                        self._disk.unlink(f"{self._folder}/{owner}{_OWNER}")
+                finally:
+                    self._disk.close(file)
 
     def _own(self) -> tuple[str, int]:
         if self._owner is None:

@@ -1,0 +1,79 @@
+"""Counting and hashing bytes as they pass."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from entrepot.errors import DigestMismatch, SizeMismatch
+from entrepot.model.artifact import Artifact
+from entrepot.model.verification import Verification
+
+
+def test_only_what_is_needed_is_computed() -> None:
+    """sha256 names the bytes in storage; of the others, those that were declared."""
+    verification = Verification(Artifact(md5=hashlib.md5(b"body", usedforsecurity=False).hexdigest()))
+    verification.update(b"bo")
+    verification.update(memoryview(b"dy"))
+
+    digests = verification.finish()
+
+    assert [digest.algorithm for digest in digests] == ["sha256", "md5"]
+    assert digests[0].value == hashlib.sha256(b"body").digest()
+
+
+def test_bytes_that_are_too_many_are_refused_whole() -> None:
+    """What was refused is not counted and not hashed: the body may still come out right."""
+    verification = Verification(Artifact(sha256=hashlib.sha256(b"body").hexdigest(), size=4))
+    verification.update(b"bod")
+
+    with pytest.raises(SizeMismatch, match="at least 6 bytes, 4 were declared"):
+        verification.update(b"yyy")
+
+    verification.update(b"y")
+    assert verification.count == 4
+    assert verification.finish()
+
+
+def test_zero_is_a_size() -> None:
+    """An empty body that was declared empty is whole; one byte is too many."""
+    verification = Verification(Artifact(size=0))
+
+    with pytest.raises(SizeMismatch):
+        verification.update(b"x")
+
+    assert verification.finish()[0].value == hashlib.sha256().digest()
+
+
+def test_a_short_body_is_told_by_its_size_not_by_its_digest() -> None:
+    """Whoever reads the error learns that the transfer ended early."""
+    verification = Verification(Artifact(sha256=hashlib.sha256(b"body").hexdigest(), size=4))
+    verification.update(b"bod")
+
+    with pytest.raises(SizeMismatch, match="size is 3 bytes, 4 were declared"):
+        verification.finish()
+
+
+def test_one_wrong_digest_among_right_ones_is_told() -> None:
+    """The strongest being right does not excuse the others: somebody lies."""
+    wrong = hashlib.sha1(b"other", usedforsecurity=False).hexdigest()
+    declared = Artifact(sha256=hashlib.sha256(b"body").hexdigest(), sha1=wrong)
+    verification = Verification(declared)
+    verification.update(b"body")
+
+    with pytest.raises(DigestMismatch, match=hashlib.sha1(b"body", usedforsecurity=False).hexdigest()) as told:
+        verification.finish()
+
+    assert told.value.algorithm == "sha1"
+
+
+def test_a_restart_forgets_all() -> None:
+    """The second try is hashed as if there had been no first."""
+    verification = Verification(Artifact(sha256=hashlib.sha256(b"body").hexdigest(), size=4))
+    verification.update(b"xx")
+
+    verification.restart()
+    verification.update(b"body")
+
+    assert verification.finish()
