@@ -173,7 +173,7 @@ class Downloads:
             return known[1]
         source = next((source for source in self._sources if source.remote == remote), None)
         if source is None:
-            source = Source(remote, self._fetchers, self._around)
+            source = Source(remote, self._fetchers, around=self._around)
             self._sources.append(source)
         if len(self._short_cuts) >= _KEPT_SHORT_CUTS:
             self._short_cuts.clear()

@@ -30,7 +30,7 @@ class Surroundings:
 class Source:
     """Finds the fetcher for a URL, and makes it when its first URL comes."""
 
-    def __init__(self, remote: Remote, factories: Mapping[str, FetcherFactory], around: Surroundings) -> None:
+    def __init__(self, remote: Remote, factories: Mapping[str, FetcherFactory], *, around: Surroundings) -> None:
         self.remote = remote
         self.turnstile = Turnstile(remote.politeness, clock=around.clock, sleep=around.sleep)
         self._factories = factories
