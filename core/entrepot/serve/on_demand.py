@@ -12,6 +12,7 @@ import asyncio
 import logging
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import attrs
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 VERIFIED_FIRST: Final = 2 * 1024 * 1024
 HELD_BACK: Final = 64 * 1024
+
+#: Bodies that are brought onto the disk at a time.
+_KEEPING: Final = 2
 
 #: Seconds for which a failed fetch is not tried again.
 _RESTING: Final = 5.0
@@ -135,6 +139,8 @@ class OnDemand:
         self._tasks: dict[asyncio.Task[None], Flight] = {}
         self._failed: dict[tuple[str, Digest], tuple[EntrepotError, float]] = {}
         self._kept: dict[tuple[str, Digest], StoredArtifact] = {}
+        # Of its own, so that nobody who opens a file waits behind a sync of the disk.
+        self._keeping = ThreadPoolExecutor(_KEEPING, thread_name_prefix="entrepot-keep")
 
     def kept(self, wanted: Wanted) -> StoredArtifact | None:
         """What a fetch that just ended has kept."""
@@ -164,6 +170,7 @@ class OnDemand:
             if isinstance(flight.state, Fetching):
                 task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._keeping.shutdown()
 
     def _begin(self, wanted: Wanted) -> Flight:
         home = self._depot.settings.home
@@ -211,9 +218,10 @@ class OnDemand:
             received.discard()
             return
         try:
-            (kept,) = await asyncio.to_thread(self._depot.storage.keep, [received])
+            keeping = asyncio.get_running_loop().run_in_executor(self._keeping, self._depot.storage.keep, [received])
+            (kept,) = await keeping
             await self._depot.catalog.keep_fetched(wanted.repository, kept, private=wanted.private)
-        except BaseException:
+        except Exception:
             received.discard()
             raise
         self._kept[wanted.key] = StoredArtifact(kept.sha256, kept.size)

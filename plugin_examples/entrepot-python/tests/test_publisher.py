@@ -41,7 +41,8 @@ class InMemoryVersion:
 
     async def paths(self, cls: type[Content]) -> AsyncIterator[PathRow]:
         """Nothing asks for paths."""
-        for row in ():
+        rows: tuple[PathRow, ...] = ()
+        for row in rows:
             yield row
 
     async def values(self, cls: type[Content], field: str, *, changed: bool = False) -> list[str]:

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import json
 import random
+import shutil
 from pathlib import Path
 
 import aiohttp
@@ -27,6 +28,12 @@ LARGE = random.Random(2).randbytes(3 * VERIFIED_FIRST)
 def holds(depot: Depot, body: bytes) -> bool:
     """Whether storage has the bytes under their digest."""
     return depot.storage.holds(hashlib.sha256(body).digest())
+
+
+def lose_storage(folder: Path) -> None:
+    """Take away what the storage keeps its files in."""
+    (files,) = folder.glob("**/storage/sha256")
+    shutil.rmtree(files)
 
 
 def temporary_files(folder: Path) -> list[str]:
@@ -183,6 +190,27 @@ async def test_a_repository_that_is_no_longer_configured_serves_what_it_holds(
         async with client.get(f"{root}/tools/b") as answer:
             assert answer.status == 502
             assert "no upstream" in await answer.text()
+
+
+async def test_a_client_gets_its_bytes_also_when_they_cannot_be_kept(
+    origin: BadOrigin,
+    opened: Open,
+    serve: Serve,
+    client: ClientSession,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What is wrong with the storage is logged; the next client waits for the upstream again."""
+    depot = opened(tools={"url": stock(origin, {"a": SMALL}), "policy": "on_demand"})
+
+    async with serve(depot, "tools") as root:
+        lose_storage(tmp_path)
+        for _ in range(2):
+            async with client.get(f"{root}/tools/a") as answer:
+                assert await answer.read() == SMALL
+
+    assert "could not be kept" in caplog.text
+    assert not holds(depot, SMALL)
 
 
 async def test_a_server_that_stops_lets_go_of_everything(
