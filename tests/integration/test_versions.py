@@ -33,7 +33,12 @@ def names(depot: Depot, number: int, repository: str = "fw") -> set[str]:
 
 def bodies(depot: Depot, number: int, path: str, repository: str = "fw") -> list[bytes]:
     found = depot.catalog.reader.locate(repository, number, path)
-    return [depot.storage.open(answer.artifact.sha256).read() for answer in found if answer.artifact is not None]
+    return [stored(depot, answer.artifact.sha256) for answer in found if answer.artifact is not None]
+
+
+def stored(depot: Depot, sha256: bytes) -> bytes:
+    with depot.storage.open(sha256) as file:
+        return file.read()
 
 
 async def test_a_first_sync_makes_version_1_with_all_that_upstream_lists(

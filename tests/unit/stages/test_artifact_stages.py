@@ -1,0 +1,135 @@
+"""The stages that find, fetch and store bytes, each alone."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import pytest
+
+from entrepot.assembly.sync_run import SyncRun
+from entrepot.errors import Failed
+from entrepot.model.declarative import DECLARED, DeclarativeContent, Fetched, Stored
+from entrepot.stages.artifact_downloader import ArtifactDownloader
+from entrepot.stages.artifact_saver import ArtifactSaver
+from entrepot.stages.query_existing_artifacts import QueryExistingArtifacts
+from entrepot.testing.bad_origin import BadOrigin
+from entrepot.testing.bad_replies import Reply
+from entrepot.testing.run_stage import run_stage
+from unit.stages.conftest import MakeUnit
+
+BODY = b"bytes"
+SHA256 = hashlib.sha256(BODY).hexdigest()
+
+
+@pytest.fixture
+def settings() -> dict[str, Any]:
+    """One bad unit does not end these runs."""
+    return {"on_error": "skip"}
+
+
+def states(units: list[DeclarativeContent]) -> list[str]:
+    return [type(artifact.state).__name__ for unit in units for artifact in unit.d_artifacts]
+
+
+async def stored(context: SyncRun, unit: DeclarativeContent) -> None:
+    await run_stage(ArtifactDownloader(), [unit], context=context)
+    await run_stage(ArtifactSaver(), [unit], context=context)
+
+
+async def test_what_is_missing_is_downloaded(context: SyncRun, make_unit: MakeUnit) -> None:
+    """The bytes are here, verified, and not yet kept."""
+    units = [make_unit(f"u{number}", sha256=SHA256, size=5) for number in range(50)]
+
+    out = await run_stage(ArtifactDownloader(in_flight=7), units, context=context)
+
+    assert {id(unit) for unit in out} == {id(unit) for unit in units}
+    assert set(states(out)) == {"Fetched"}
+    assert context.downloaded == 50
+
+
+async def test_deferred_artifacts_pass_untouched(context: SyncRun, make_unit: MakeUnit, origin: BadOrigin) -> None:
+    """Nothing is asked for that the policy leaves for later."""
+    out = await run_stage(ArtifactDownloader(), [make_unit("u", sha256=SHA256, deferred=True)], context=context)
+
+    assert states(out) == ["Declared"]
+    assert origin.count("*.bin") == 0
+
+
+async def test_a_unit_whose_bytes_cannot_be_had_is_failed(
+    context: SyncRun, make_unit: MakeUnit, origin: BadOrigin
+) -> None:
+    """It goes no further, the others do, and whoever awaits it is told."""
+    bad, good = make_unit("bad", sha256=SHA256), make_unit("good", sha256=SHA256)
+    origin.on("/bad.bin", Reply(status=404))
+
+    out = await run_stage(ArtifactDownloader(), [bad, good], context=context)
+
+    assert out == [good]
+    with pytest.raises(Failed, match="404"):
+        await bad.resolution()
+
+
+async def test_saved_bytes_stand_in_storage_and_in_the_catalog(context: SyncRun, make_unit: MakeUnit) -> None:
+    """The state says so, and the next look-up finds them."""
+    unit = make_unit("u", sha256=SHA256, size=5)
+
+    await stored(context, unit)
+
+    assert isinstance(unit.d_artifacts[0].state, Stored)
+    again = await run_stage(QueryExistingArtifacts(), [make_unit("other", sha256=SHA256)], context=context)
+    assert states(again) == ["Stored"]
+
+
+async def test_the_same_bytes_twice_in_a_batch_are_kept_once(context: SyncRun, make_unit: MakeUnit) -> None:
+    """Two units may declare equal bytes; both end up stored."""
+    units = [make_unit("one", sha256=SHA256), make_unit("two", sha256=SHA256)]
+
+    await run_stage(ArtifactDownloader(), units, context=context)
+    out = await run_stage(ArtifactSaver(), units, context=context)
+
+    assert states(out) == ["Stored", "Stored"]
+
+
+async def test_bytes_are_found_by_whatever_strong_digest_names_them(context: SyncRun, make_unit: MakeUnit) -> None:
+    """An upstream that declares sha512 alone is served from the same store."""
+    sha512 = hashlib.sha512(BODY).hexdigest()
+    await stored(context, make_unit("u", sha512=sha512))
+
+    out = await run_stage(QueryExistingArtifacts(), [make_unit("v", sha512=sha512)], context=context)
+
+    assert states(out) == ["Stored"]
+
+
+async def test_a_weak_digest_finds_nothing_unless_allowed(context: SyncRun, make_unit: MakeUnit) -> None:
+    """md5 could name other bytes: they are fetched."""
+    md5 = hashlib.md5(BODY).hexdigest()  # noqa: S324  # as old upstreams declare
+    await stored(context, make_unit("u", md5=md5))
+
+    out = await run_stage(QueryExistingArtifacts(), [make_unit("v", md5=md5)], context=context)
+
+    assert states(out) == ["Declared"]
+
+
+@pytest.mark.parametrize("digests", [{}, {"md5": "0" * 32}])
+async def test_bytes_that_nothing_strong_names_cannot_be_left_for_later(
+    context: SyncRun, make_unit: MakeUnit, digests: dict[str, str]
+) -> None:
+    """On demand, nobody could verify them; the error says what to do."""
+    unit = make_unit("u", deferred=True, **digests)
+
+    assert await run_stage(QueryExistingArtifacts(), [unit], context=context) == []
+
+    assert unit.outcome is not None
+    assert "policy 'immediate'" in unit.outcome.remedy
+
+
+async def test_a_unit_left_out_drops_what_was_fetched_for_it(context: SyncRun, make_unit: MakeUnit) -> None:
+    """Bytes and budget go back at once."""
+    unit = make_unit("u", sha256=SHA256)
+    await run_stage(ArtifactDownloader(), [unit], context=context)
+    assert isinstance(unit.d_artifacts[0].state, Fetched)
+
+    unit.leave_out(Failed("u", ValueError("x")))
+
+    assert unit.d_artifacts[0].state is DECLARED
