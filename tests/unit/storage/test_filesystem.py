@@ -43,7 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tmp_path(folder: Path) -> Iterator[Path]:
     """The folder, with nothing left in it but folders."""
     yield folder
-    for left in folder.glob("storage/*/*/*"):
+    for left in (*folder.glob("storage/sha256/*/*"), *folder.glob("storage/tmp/*")):
         shutil.rmtree(left) if stat.S_ISDIR(left.lstat().st_mode) else left.unlink()
 
 
