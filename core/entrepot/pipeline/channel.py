@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from contextlib import suppress
 from typing import Generic, TypeVar
 
 from entrepot.errors import PipelineStopped
@@ -86,7 +85,13 @@ class Channel(Generic[T]):
             self.units.append(unit)
             self.wake()
         else:
-            await self._wait_for_room(unit)
+            admitted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._senders.append((admitted, unit))
+            self._writer.begin(ROOM)
+            try:
+                await admitted
+            finally:
+                self._writer.end(ROOM)
 
     def take(self) -> list[T]:
         """All that is there, at once; senders that waited are let in, first come, first served."""
@@ -94,7 +99,7 @@ class Channel(Generic[T]):
         self.taken += len(chunk)
         while self._senders and len(self.units) < self.capacity:
             admitted, unit = self._senders.popleft()
-            if not admitted.done():
+            if not admitted.done():  # cancelled meanwhile
                 self.units.append(unit)
                 admitted.set_result(None)
         return chunk
@@ -146,17 +151,3 @@ class Channel(Generic[T]):
         self.dropped += 1
         if self.dropped % FAIR_SHARE == 0:
             await asyncio.sleep(0)
-
-    async def _wait_for_room(self, unit: T) -> None:
-        admitted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        entry = (admitted, unit)
-        self._senders.append(entry)
-        self._writer.begin(ROOM)
-        try:
-            await admitted
-        except asyncio.CancelledError:
-            with suppress(ValueError):  # it was let in at the very moment
-                self._senders.remove(entry)
-            raise
-        finally:
-            self._writer.end(ROOM)

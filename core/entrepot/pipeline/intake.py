@@ -61,15 +61,16 @@ class Intake(Generic[T]):
 
     async def refill(self) -> bool:
         """Wait until there is something in `hand`; False at the end of the stream."""
+        channel = self._channel
         while not length_hint(self._hand):
             self._given, self._given_whole = [], False
-            if self._kept or self._channel.units:
-                self._given, self._kept = self._kept + self._channel.take(), []
+            if self._kept or channel.units:
+                self._given, self._kept = (self._kept or channel.take()), []
                 self._hand = iter(self._given)
-            elif self._channel.ended:
+                return True
+            if channel.ended:
                 return False
-            else:
-                await self._channel.arrival()
+            await channel.arrival()
         return True
 
     async def gather(self, minsize: int) -> list[T]:

@@ -48,8 +48,8 @@ class Meter:
     def end(self, what: int) -> None:
         self._settle()
         self._depth[what] -= 1
-        if what == self.state and not self._depth[what]:
-            self.state = next((lower for lower in range(what - 1, OFF, -1) if self._depth[lower]), OFF)
+        while self.state and not self._depth[self.state]:
+            self.state -= 1
 
     def count_batch(self, size: int) -> None:
         self.batches += 1

@@ -35,15 +35,15 @@ async def create_pipeline(stages: Sequence[Stage[T]], maxsize: int = 1000, *, co
 
 def plainly(unit: object) -> tuple[str, str | None]:
     """Describe a unit by its repr, where nobody knows better."""
-    return repr(unit), None
+    return f"unit {unit!r}", None
 
 
 @attrs.define(eq=False)
 class Pipeline(Generic[T]):
     """One run of some stages: `run` it once, and read `trace` from the same thread at any time.
 
-    `owners` names the plugin of each stage, by position or by class name. `describe` says what a unit
-    is, for errors. `grace` is how many seconds cancelled stages have to come to their end.
+    `owners` names the plugin of each stage, by position or by class name. `describe` gives the words
+    for a unit, and its URL, for errors. `grace` is how many seconds cancelled stages have to end in.
     """
 
     stages: Sequence[Stage[T]]

@@ -16,7 +16,7 @@ from entrepot.pipeline.trace import StageTrace, named
 
 T = TypeVar("T")
 
-#: Says what a unit is, and the URL it comes from where there is one.
+#: Says what a unit is, as the words for it in a message, and the URL it comes from where there is one.
 Describe = Callable[[T], tuple[str, str | None]]
 
 LONGEST_TEXT = 200
@@ -64,8 +64,8 @@ class Seat(Generic[T]):
             return None
         text, url = self._described(units[0])
         if len(units) > 1:
-            return f"a batch of {len(units)} units from {text}"
-        return f"unit {text}, {safe_url(url)}" if url else f"unit {text}"
+            return f"a batch of {len(units)} that begins with {text}"
+        return f"{text}, {safe_url(url)}" if url else text
 
     def trace(self) -> StageTrace:
         """Count, at this moment."""
@@ -93,5 +93,5 @@ class Seat(Generic[T]):
         try:
             text, url = self.describe(unit)
         except Exception as error:  # whatever a plugin's unit does, the error being told matters more
-            return f"<{type(unit).__name__} that cannot be described: {type(error).__name__}>", None
+            return f"a {type(unit).__name__} that cannot be described ({type(error).__name__})", None
         return (text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}...", url)

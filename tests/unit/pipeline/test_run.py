@@ -93,7 +93,7 @@ async def test_an_error_of_ours_keeps_its_type_and_gains_its_place() -> None:
     with pytest.raises(UpstreamError) as raised:
         await pipeline.run()
 
-    assert raised.value.where == "stage 'FailAt' of plugin 'mine', unit number 7, https://index.example/7, line 3"
+    assert raised.value.where == "stage 'FailAt' of plugin 'mine', number 7, https://index.example/7, line 3"
 
 
 async def test_any_other_error_becomes_one_that_names_its_place() -> None:
@@ -117,7 +117,7 @@ async def test_a_failed_batch_is_named_by_its_size_and_first_unit() -> None:
             async for _ in self.batches(minsize=5):
                 raise UpstreamError("no answer")
 
-    with pytest.raises(UpstreamError, match="stage 'Fails', a batch of 5 units from 40"):
+    with pytest.raises(UpstreamError, match="stage 'Fails', a batch of 5 that begins with unit 40"):
         await create_pipeline([Numbers(range(40, 45)), Fails()])
 
 
@@ -129,7 +129,7 @@ async def test_a_unit_that_cannot_be_described_hides_no_error() -> None:
 
     pipeline = Pipeline([Numbers([1]), FailAt(1, UpstreamError("no answer"))], describe=broken)
 
-    with pytest.raises(UpstreamError, match=r"unit <int that cannot be described: AttributeError>"):
+    with pytest.raises(UpstreamError, match=r"a int that cannot be described \(AttributeError\)"):
         await pipeline.run()
 
 

@@ -52,9 +52,7 @@ async def test_the_stage_that_all_wait_for_is_named_with_its_unit() -> None:
     stall = pipeline.stalled(60)
 
     assert stall is not None
-    assert (
-        str(stall) == "nothing has moved for 61 s: stage 'HangsAt' of plugin 'mine' is busy, last given unit number 5"
-    )
+    assert str(stall) == "nothing has moved for 61 s: stage 'HangsAt' of plugin 'mine' is busy, last given number 5"
 
     hangs.word.set()
     await running
