@@ -23,13 +23,12 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from postgres_server import running_server
-
 from entrepot.catalog.catalog import Catalog, RunRequest
 from entrepot.catalog.ledger import RunLedger
 from entrepot.model.content import ArtifactLink
 from entrepot.model.digest import Digest
 from entrepot.model.ledger import Member, Source, Statement
+from postgres_server import running_server
 
 REQUEST = RunRequest(repository="bench", type="file", private=False, mirror=True, plan_fingerprint="")
 

@@ -36,17 +36,16 @@ _REVIVE: Final = Statement(
     Batch("sha256 sha256"),
 )
 _INSERT: Final = Statement(
-    "INSERT INTO artifact (sha256, size) SELECT batch.sha256, batch.size FROM {batch} WHERE 1 = 1"
-    " ON CONFLICT DO NOTHING",
+    "{insert} artifact (sha256, size) SELECT batch.sha256, batch.size FROM {batch} WHERE 1 = 1 {ignore}",
     Batch("sha256 sha256, size int"),
 )
 _HOLD: Final = Statement(
-    "INSERT INTO holding (artifact, realm) SELECT batch.sha256, :realm FROM {batch} WHERE 1 = 1 ON CONFLICT DO NOTHING",
+    "{insert} holding (artifact, realm) SELECT batch.sha256, :realm FROM {batch} WHERE 1 = 1 {ignore}",
     Batch("sha256 sha256"),
 )
 _DIGESTS: Final = Statement(
-    "INSERT INTO artifact_digest (algorithm, digest, artifact)"
-    " SELECT batch.algorithm, batch.digest, batch.sha256 FROM {batch} WHERE 1 = 1 ON CONFLICT DO NOTHING",
+    "{insert} artifact_digest (algorithm, digest, artifact)"
+    " SELECT batch.algorithm, batch.digest, batch.sha256 FROM {batch} WHERE 1 = 1 {ignore}",
     Batch("algorithm text, digest blob, sha256 sha256"),
 )
 

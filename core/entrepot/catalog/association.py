@@ -23,8 +23,8 @@ _FENCE_AND_COMPARE: Final = Statement(
     f"SELECT token, {_AS_BEFORE} FROM lease WHERE repository = :repository {{share}}", _ROW
 )
 _DECLARE: Final = Statement(
-    "INSERT INTO declared (run, key, content, scope)"
-    " SELECT :run, batch.key, batch.content, batch.scope FROM {batch} WHERE 1 = 1 ON CONFLICT DO NOTHING",
+    "{insert} declared (run, key, content, scope)"
+    " SELECT :run, batch.key, batch.content, batch.scope FROM {batch} WHERE 1 = 1 {ignore}",
     _ROW,
 )
 _CLASHES: Final = Statement(
@@ -40,14 +40,12 @@ _CLOSE: Final = Statement(
     _ROW,
 )
 _ADD: Final = Statement(
-    "INSERT INTO membership (repository, key, removed, added, content, scope)"
-    " SELECT :repository, batch.key, :open, :number, batch.content, batch.scope FROM {batch} WHERE 1 = 1"
-    " ON CONFLICT DO NOTHING",
+    "{insert} membership (repository, key, removed, added, content, scope)"
+    " SELECT :repository, batch.key, :open, :number, batch.content, batch.scope FROM {batch} WHERE 1 = 1 {ignore}",
     _ROW,
 )
 _NEED: Final = Statement(
-    "INSERT INTO dependency (run, key, needs) SELECT :run, batch.key, batch.needs FROM {batch} WHERE 1 = 1"
-    " ON CONFLICT DO NOTHING",
+    "{insert} dependency (run, key, needs) SELECT :run, batch.key, batch.needs FROM {batch} WHERE 1 = 1 {ignore}",
     Batch("key text, needs text"),
 )
 
@@ -59,19 +57,21 @@ def associate(session: Session, run: Run, members: Sequence[Member], *, expect_k
     written for one that changes nothing.
     """
     clashes, rows = _told_apart(members)
+    batch = session.pack(_ROW, rows)
     known = 0
     if expect_known:
-        _, known = run.check(session.one(_FENCE_AND_COMPARE, rows, **run.values))
+        _, known = run.check(session.one(_FENCE_AND_COMPARE, batch, **run.values))
     else:
         run.fence(session)
-    if session.change(_DECLARE, rows, **run.values) < len(rows):
-        found = [Clash(*row) for row in session.all(_CLASHES, rows, **run.values)]
+    if session.change(_DECLARE, batch, **run.values) < len(batch):
+        found = [Clash(*row) for row in session.all(_CLASHES, batch, **run.values)]
         clashing = {clash.key for clash in found}
         rows = [row for row in rows if row[0] not in clashing]
+        batch = session.pack(_ROW, rows) if clashing else batch
         clashes += found
-    if rows and known < len(rows):
-        written = session.change(_CLOSE, rows, **run.values) if run.number > 1 else 0
-        added = session.change(_ADD, rows, **run.values)
+    if known < len(rows):
+        written = session.change(_CLOSE, batch, **run.values) if run.number > 1 else 0
+        added = session.change(_ADD, batch, **run.values)
         known = len(rows) - max(written, added)
     keys = {row[0] for row in rows}
     needs = sorted({(member.key, needed) for member in members if member.key in keys for needed in member.needs})

@@ -20,7 +20,7 @@ from entrepot.catalog.making import check, make
 from entrepot.catalog.numbers import BlockNumbers, next_numbers
 from entrepot.catalog.pages import PathPages
 from entrepot.catalog.postgresql import PostgresDatabase
-from entrepot.catalog.reader import CatalogReader
+from entrepot.catalog.reader import CatalogReader, unknown_repository
 from entrepot.catalog.rows import RunRequest
 from entrepot.catalog.schema import SHARED
 from entrepot.catalog.sqlite import SqliteDatabase
@@ -145,9 +145,8 @@ class Catalog:
     def _realm(self, session: Session, repository: str) -> int:
         row = session.one(_REPOSITORY, name=repository)
         if row is None:
-            raise self.reader.unknown(repository)
-        realm: int = row[0]
-        return realm
+            raise unknown_repository(session, repository)
+        return int(row[0])
 
 
 def _abandon(beginning: Any) -> None:

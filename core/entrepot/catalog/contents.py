@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from entrepot.catalog.batch import Batch
@@ -18,9 +19,8 @@ _FOUND: Final = (
     " FROM {batch} LEFT JOIN content c ON c.identity = batch.identity) found"
 )
 _FIND: Final = Statement(_FOUND, Batch("identity sha256"))
-_FENCE_AND_FIND: Final = Statement(
-    f"SELECT token, ({_FOUND}), (SELECT max(id) FROM content) FROM lease WHERE repository = :repository {{share}}",
-    Batch("identity sha256"),
+_FENCE_AND_HIGHEST: Final = Statement(
+    "SELECT token, (SELECT max(id) FROM content) FROM lease WHERE repository = :repository {share}"
 )
 _REVIVE: Final = Statement(
     "UPDATE content SET condemned = NULL"
@@ -28,20 +28,19 @@ _REVIVE: Final = Statement(
     Batch("identity sha256"),
 )
 _INSERT: Final = Statement(
-    "INSERT INTO content (id, type, identity, key, fields)"
-    " SELECT batch.id, batch.type, batch.identity, batch.key, batch.fields FROM {batch} WHERE 1 = 1"
-    " ON CONFLICT DO NOTHING",
+    "{insert} content (id, type, identity, key, fields)"
+    " SELECT batch.id, batch.type, batch.identity, batch.key, batch.fields FROM {batch} WHERE 1 = 1 {ignore}",
     Batch("id int, type text, identity sha256, key text, fields blob"),
 )
 _ARTIFACTS: Final = Statement(
-    "INSERT INTO content_artifact (content, relative_path, algorithm, digest, size)"
-    " SELECT batch.content, batch.relative_path, batch.algorithm, batch.digest, batch.size FROM {batch} WHERE 1 = 1"
-    " ON CONFLICT DO NOTHING",
+    "{insert} content_artifact (content, relative_path, algorithm, digest, size)"
+    " SELECT batch.content, batch.relative_path, batch.algorithm, batch.digest, batch.size FROM {batch}"
+    " WHERE 1 = 1 {ignore}",
     Batch("content int, relative_path text, algorithm text, digest blob, size int?"),
 )
 _FIELDS: Final = Statement(
-    "INSERT INTO content_field (content, name, value)"
-    " SELECT batch.content, batch.name, batch.value FROM {batch} WHERE 1 = 1 ON CONFLICT DO NOTHING",
+    "{insert} content_field (content, name, value)"
+    " SELECT batch.content, batch.name, batch.value FROM {batch} WHERE 1 = 1 {ignore}",
     Batch("content int, name text, value text"),
 )
 
@@ -58,50 +57,43 @@ def revive(session: Session, identities: Sequence[bytes]) -> None:
 
 
 def save(session: Session, run: Run, statements: Sequence[Said], numbers: Numbers) -> list[int]:
-    """Write what is not there; the first statement is the fence."""
-    known: dict[bytes, int] = {}
-    condemned: list[bytes] = []
-    highest = None
-    for piece in pieces(statements):
-        fence = session.one(_FENCE_AND_FIND, [(said.identity,) for said in piece], repository=run.repository)
-        _, numbered, highest = run.check(fence)
-        for said, number in zip(piece, listed(numbered), strict=True):
-            if number is not None:
-                known[said.identity] = abs(number)
-                if number < 0:
-                    condemned.append(said.identity)
-    if condemned:
-        revive(session, condemned)
-    if new := {said.identity: said for said in statements if said.identity not in known}:
-        known |= _insert(session, new, numbers(session, highest or 0, len(new)))
-    return [known[said.identity] for said in statements]
+    """Write what is not there, supposing that most is not; the first statement is the fence."""
+    _, highest = run.check(session.one(_FENCE_AND_HIGHEST, repository=run.repository))
+    said = {statement.identity: statement for statement in statements}
+    given = dict(zip(said, numbers(session, highest or 0, len(said)), strict=True))
+    rows = [(given[name], new.type, name, new.key, new.fields) for name, new in said.items()]
+    if session.change(_INSERT, sorted(rows, key=_identity)) < len(rows):
+        given = _settled(session, said, given)
+    _describe(session, said, given)
+    return [abs(given[statement.identity]) for statement in statements]
 
 
 #: Gives out so many unused content numbers, ascending; the highest one used is handed in.
 Numbers = Callable[[Session, int, int], list[int]]
 
+# In order of identity, so that two writers never wait for each other in a ring.
+_identity = itemgetter(2)
 
-def _insert(session: Session, new: dict[bytes, Said], numbers: Sequence[int]) -> dict[bytes, int]:
-    given = dict(zip(new, numbers, strict=True))
-    # In order of identity, so that two writers never wait for each other in a ring.
-    rows = [(given[name], new[name].type, name, new[name].key, new[name].fields) for name in sorted(new)]
-    if session.change(_INSERT, rows) < len(rows):
-        given = _settled(session, list(new))
-    mine = set(numbers)
-    ours = [(number, new[name]) for name, number in given.items() if number in mine]
-    links: list[tuple[Any, ...]] = [(number, *link) for number, said in ours for link in said.artifacts]
+
+def _describe(session: Session, said: dict[bytes, Said], given: dict[bytes, int]) -> None:
+    """Write artifacts and fields of the statements that are ours: their number stands above zero."""
+    ours = [(number, said[name]) for name, number in given.items() if number > 0]
+    links: list[tuple[Any, ...]] = [(number, *link) for number, statement in ours for link in statement.artifacts]
     if links:
         session.change(_ARTIFACTS, links)
-    fields = [(number, *field) for number, said in ours for field in said.indexed]
+    fields = [(number, *field) for number, statement in ours for field in statement.indexed]
     if fields:
         session.change(_FIELDS, fields)
-    return given
 
 
-def _settled(session: Session, identities: Sequence[bytes]) -> dict[bytes, int]:
-    """Whose row it became, where somebody else wrote the same statement at the same time."""
-    found: dict[bytes, int] = {}
-    for piece in pieces(identities):
-        for name, number in zip(piece, find(session, piece), strict=True):
-            found[name] = abs(number or 0)
-    return found
+def _settled(session: Session, said: dict[bytes, Said], given: dict[bytes, int]) -> dict[bytes, int]:
+    """The numbers that statements have; below zero where another run wrote them, now or before."""
+    names, settled = list(said), {}
+    for piece in pieces(names):
+        found = find(session, piece)
+        condemned = [name for name, number in zip(piece, found, strict=True) if number is not None and number < 0]
+        if condemned:
+            revive(session, condemned)
+        for name, number in zip(piece, found, strict=True):
+            settled[name] = given[name] if number == given[name] else -abs(number or 0)
+    return settled

@@ -20,18 +20,18 @@ _STANDS: Final = (
 )
 _ANY: Final = Statement("SELECT 1 FROM dependency WHERE run = :run LIMIT 1")
 _FIRST: Final = Statement(
-    "INSERT INTO unmet (run, key, lacks, round, stands)"
+    "{insert} unmet (run, key, lacks, round, stands)"
     f" SELECT :run, d.key, min(d.needs), 0, {_STANDS} FROM dependency d"
     " WHERE d.run = :run AND NOT EXISTS (SELECT 1 FROM membership m"
     " WHERE m.repository = :repository AND m.key = d.needs AND m.removed = :open)"
-    " GROUP BY d.key ON CONFLICT DO NOTHING"
+    " GROUP BY d.key {ignore}"
 )
 _NEXT: Final = Statement(
-    "INSERT INTO unmet (run, key, lacks, round, stands)"
+    "{insert} unmet (run, key, lacks, round, stands)"
     f" SELECT :run, d.key, min(d.needs), :round, {_STANDS} FROM unmet u CROSS JOIN dependency d"
     " WHERE d.run = u.run AND d.needs = u.key AND u.run = :run AND u.round = :round - 1 AND NOT u.stands"
     " AND NOT EXISTS (SELECT 1 FROM unmet v WHERE v.run = :run AND v.key = d.key)"
-    " GROUP BY d.key ON CONFLICT DO NOTHING"
+    " GROUP BY d.key {ignore}"
 )
 _FOUND: Final = Statement("SELECT key, lacks, stands FROM unmet WHERE run = :run ORDER BY key")
 _REMOVE: Final = Statement(

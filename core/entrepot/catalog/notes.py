@@ -27,8 +27,7 @@ class Kept(IntEnum):
 
 
 _KEEP: Final = Statement(
-    "INSERT INTO kept (run, kind, name) SELECT :run, batch.kind, batch.name FROM {batch} WHERE 1 = 1"
-    " ON CONFLICT DO NOTHING",
+    "{insert} kept (run, kind, name) SELECT :run, batch.kind, batch.name FROM {batch} WHERE 1 = 1 {ignore}",
     Batch("kind int, name text"),
 )
 _CHECKPOINT: Final = Statement(

@@ -39,6 +39,8 @@ class PostgresDatabase:
         self._term = term
         self.tongue = Tongue(
             {
+                "insert": "INSERT INTO",
+                "ignore": "ON CONFLICT DO NOTHING",
                 "differs": "IS DISTINCT FROM",
                 "same": "IS NOT DISTINCT FROM",
                 "hex": "encode(sha256, 'hex')",

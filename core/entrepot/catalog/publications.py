@@ -25,13 +25,12 @@ _SAME: Final = Statement(
     Batch("relative_path text, media_type text, sha256 sha256"),
 )
 _DECLARE: Final = Statement(
-    "INSERT INTO declared_file (run, relative_path, media_type)"
-    " SELECT :run, batch.relative_path, batch.media_type FROM {batch} WHERE 1 = 1 ON CONFLICT DO NOTHING",
+    "{insert} declared_file (run, relative_path, media_type)"
+    " SELECT :run, batch.relative_path, batch.media_type FROM {batch} WHERE 1 = 1 {ignore}",
     _NAME,
 )
 _BODIES: Final = Statement(
-    "INSERT INTO published_body (sha256, body) SELECT batch.sha256, batch.body FROM {batch} WHERE 1 = 1"
-    " ON CONFLICT DO NOTHING",
+    "{insert} published_body (sha256, body) SELECT batch.sha256, batch.body FROM {batch} WHERE 1 = 1 {ignore}",
     Batch("sha256 sha256, body blob"),
 )
 _OURS: Final = "repository = :repository AND removed = :open"
@@ -50,9 +49,9 @@ _CLOSE_PATHS: Final = Statement(
     Batch("relative_path text"),
 )
 _ADD: Final = Statement(
-    "INSERT INTO published_file (repository, relative_path, media_type, removed, added, sha256, size, stored)"
+    "{insert} published_file (repository, relative_path, media_type, removed, added, sha256, size, stored)"
     " SELECT :repository, batch.relative_path, batch.media_type, :open, :number, batch.sha256, batch.size,"
-    " batch.stored = 1 FROM {batch} WHERE 1 = 1 ON CONFLICT DO NOTHING",
+    " batch.stored = 1 FROM {batch} WHERE 1 = 1 {ignore}",
     Batch("relative_path text, media_type text, sha256 sha256, size int, stored int"),
 )
 _REST: Final = Statement(

@@ -8,66 +8,150 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from entrepot.catalog import differing, listing
 from entrepot.catalog.faults import GoneVersion, told
 from entrepot.catalog.locating import locate
-from entrepot.catalog.rows import Located, VersionRow
+from entrepot.catalog.rows import RepositoryRow, RunRow, VersionRow
 from entrepot.catalog.statement import Session, Statement, StatementCount
 from entrepot.errors import UnknownName
+from entrepot.model.ledger import ContentRow, FailureRow, RefusalRow
 
 if TYPE_CHECKING:
+    from entrepot.catalog.rows import DiffRow, Located
     from entrepot.catalog.writing import Database
 
 _ID: Final = Statement("SELECT id FROM repository WHERE name = :name")
-_NAMES: Final = Statement("SELECT name FROM repository ORDER BY name")
+_REPOSITORIES: Final = Statement(
+    "SELECT r.name, r.type, r.private, v.number, v.completed, coalesce(v.members, 0),"
+    " (SELECT count(*) FROM repository_version c WHERE c.repository = r.id AND c.completed IS NOT NULL"
+    " AND c.pruned IS NULL)"
+    " FROM repository r LEFT JOIN repository_version v ON v.repository = r.id AND v.number ="
+    " (SELECT max(l.number) FROM repository_version l WHERE l.repository = r.id AND l.completed IS NOT NULL)"
+    " ORDER BY r.name"
+)
 
 _VERSION: Final = "SELECT number, completed, members, fingerprint, report, pruned FROM repository_version"
 _FINISHED: Final = "repository = :repository AND completed IS NOT NULL"
+_VERSIONS: Final = Statement(f"{_VERSION} WHERE {_FINISHED} AND pruned IS NULL ORDER BY number")
 _LATEST: Final = Statement(f"{_VERSION} WHERE {_FINISHED} ORDER BY number DESC LIMIT 1")
 _NUMBERED: Final = Statement(f"{_VERSION} WHERE {_FINISHED} AND number = :number")
 _AT: Final = Statement(f"{_VERSION} WHERE {_FINISHED} AND completed <= :moment ORDER BY number DESC LIMIT 1")
 
+_LAST_RUN: Final = Statement(
+    "SELECT id, started, ended, outcome, number, report FROM run WHERE repository = :repository"
+    " ORDER BY id DESC LIMIT 1"
+)
+_FAILURES: Final = Statement(
+    "SELECT key, stage, plugin, error, url, scope FROM failure WHERE run = :run AND repository = :repository"
+    " ORDER BY key, id"
+)
+_REFUSALS: Final = Statement(
+    "SELECT key, rule, reason, plugin, stage, scope, until FROM refusal WHERE run = :run"
+    " AND repository = :repository ORDER BY key, id"
+)
+
 
 class CatalogReader:
-    """Answers about what is finished; what a run has under construction never shows."""
+    """Answers about what is finished; what a run has under construction never shows.
+
+    Safe to use from many threads. Asking for a repository or version that is not there raises
+    `UnknownName`, for one that was pruned `GoneVersion`.
+    """
 
     def __init__(self, database: Database, count: StatementCount) -> None:
         self._database, self._count = database, count
 
-    def version(self, name: str, at: int | float | None = None) -> VersionRow:
-        """The version with a number, the one that was latest at a moment, or the latest.
-
-        Raises `UnknownName` when there is none, `GoneVersion` when it was pruned.
-        """
+    def repositories(self) -> list[RepositoryRow]:
+        """Every repository that was ever synced, by name."""
         with self._reading() as session:
-            repository = self._repository(session, name)
-            if at is None:
-                row = session.one(_LATEST, repository=repository)
-            elif isinstance(at, int):
-                row = session.one(_NUMBERED, repository=repository, number=at)
-            else:
-                row = session.one(_AT, repository=repository, moment=at)
-        if row is None:
-            raise _no_version(name, at)
-        if row[5] is not None:
-            raise GoneVersion(name, row[0])
-        return _version_row(name, row)
+            rows = session.all(_REPOSITORIES)
+        return [RepositoryRow(name, type_, bool(private), *rest) for name, type_, private, *rest in rows]
+
+    def versions(self, name: str) -> list[VersionRow]:
+        """The finished versions of a repository, oldest first."""
+        with self._reading() as session:
+            rows = session.all(_VERSIONS, repository=self._repository(session, name))
+        return [_version_row(name, row) for row in rows]
+
+    def version(self, name: str, at: int | float | None = None) -> VersionRow:
+        """The version with a number, the one that was latest at a moment, or the latest."""
+        with self._reading() as session:
+            return self._version(session, self._repository(session, name), name, at)
+
+    def members(self, name: str, number: int, *, after: str = "", limit: int = 1000) -> list[ContentRow]:
+        """A page of a version's members in order of key, after the last key of the page before."""
+        with self._reading() as session:
+            return listing.members(session, *self._place(session, name, number), after=after, limit=limit)
+
+    def diff(self, name: str, a: int, b: int, *, after: str = "", limit: int = 1000) -> list[DiffRow]:
+        """A page of what differs from version `a` to version `b`, in order of key."""
+        with self._reading() as session:
+            repository, _ = self._place(session, name, a)
+            self._place(session, name, b)
+            return differing.within(session, repository, (a, b), after=after, limit=limit)
+
+    def diff_between(
+        self, one: tuple[str, int], other: tuple[str, int], *, after: str = "", limit: int = 1000
+    ) -> list[DiffRow]:
+        """The same between versions of two repositories, each given as name and number."""
+        with self._reading() as session:
+            places = self._place(session, *one), self._place(session, *other)
+            return differing.between(session, *places, after=after, limit=limit)
 
     def locate(self, name: str, number: int, path: str) -> list[Located]:
         """Every answer for a path in a version; nothing when the version has nothing there."""
         with self._reading() as session:
             return locate(session, self._repository(session, name), number, path)
 
-    def unknown(self, name: str) -> UnknownName:
-        """The error for a repository that was never synced."""
+    def children(self, name: str, number: int, folder: str, *, after: str = "", limit: int = 1000) -> list[str]:
+        """Names right below a folder ("" or ending in "/") in order; folders end in "/"."""
         with self._reading() as session:
-            return _unknown(session, name)
+            place = self._place(session, name, number)
+            return listing.children(session, *place, folder=folder, after=after, limit=limit)
+
+    def last_run(self, name: str) -> RunRow | None:
+        """The repository's latest run, whatever became of it; None before the first."""
+        with self._reading() as session:
+            row = session.one(_LAST_RUN, repository=self._repository(session, name))
+        if row is None:
+            return None
+        *known, report = row
+        return RunRow(*known, msgspec.json.decode(report))
+
+    def failures(self, name: str, run: int) -> list[FailureRow]:
+        """Units that a run gave up on, by key."""
+        with self._reading() as session:
+            rows = session.all(_FAILURES, repository=self._repository(session, name), run=run)
+        return [FailureRow(*row) for row in rows]
+
+    def refusals(self, name: str, run: int) -> list[RefusalRow]:
+        """Units that a run left out on purpose, by key."""
+        with self._reading() as session:
+            rows = session.all(_REFUSALS, repository=self._repository(session, name), run=run)
+        return [RefusalRow(*row) for row in rows]
+
+    def _place(self, session: Session, name: str, number: int) -> tuple[int, int]:
+        repository = self._repository(session, name)
+        return repository, self._version(session, repository, name, number).number
 
     def _repository(self, session: Session, name: str) -> int:
         row = session.one(_ID, name=name)
         if row is None:
-            raise _unknown(session, name)
-        repository: int = row[0]
-        return repository
+            raise unknown_repository(session, name)
+        return int(row[0])
+
+    def _version(self, session: Session, repository: int, name: str, at: int | float | None) -> VersionRow:
+        if at is None:
+            row = session.one(_LATEST, repository=repository)
+        elif isinstance(at, int):
+            row = session.one(_NUMBERED, repository=repository, number=at)
+        else:
+            row = session.one(_AT, repository=repository, moment=at)
+        if row is None:
+            raise _no_version(name, at)
+        if row[5] is not None:
+            raise GoneVersion(name, row[0])
+        return _version_row(name, row)
 
     @contextmanager
     def _reading(self) -> Iterator[Session]:
@@ -80,14 +164,15 @@ class CatalogReader:
                 session.undo()
 
 
+def unknown_repository(session: Session, name: str) -> UnknownName:
+    """The error for a repository that was never synced."""
+    names = [row[0] for row in session.all(_REPOSITORIES)]
+    return UnknownName("repository", name, names, where="the catalog", remedy=f"sync it first: entrepot sync {name}")
+
+
 def _version_row(name: str, row: tuple[Any, ...]) -> VersionRow:
     number, completed, members, fingerprint, report = row[:5]
     return VersionRow(name, number, completed, members, fingerprint, msgspec.json.decode(report))
-
-
-def _unknown(session: Session, name: str) -> UnknownName:
-    names = [known for (known,) in session.all(_NAMES)]
-    return UnknownName("repository", name, names, where="the catalog", remedy=f"sync it first: entrepot sync {name}")
 
 
 def _no_version(name: str, at: float | None) -> UnknownName:

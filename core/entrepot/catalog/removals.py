@@ -37,12 +37,12 @@ _FROM_TOUCHED: Final = Statement(
 )
 _RESTS: Final = Statement(f"SELECT 1 FROM kept WHERE run = :run AND name = '' AND kind = {Kept.REST:d}")
 _GATHER: Final = Statement(
-    f"INSERT INTO kept (run, name, kind) SELECT run, scope, {Kept.TOUCHED:d} FROM declared"
-    " WHERE run = :run AND scope IS NOT NULL GROUP BY run, scope ON CONFLICT DO NOTHING"
+    f"{{insert}} kept (run, name, kind) SELECT run, scope, {Kept.TOUCHED:d} FROM declared"
+    " WHERE run = :run AND scope IS NOT NULL GROUP BY run, scope {ignore}"
 )
 _GATHER_DROPPED: Final = Statement(
-    f"INSERT INTO kept (run, name, kind) SELECT run, name, {Kept.TOUCHED:d} FROM kept"
-    f" WHERE run = :run AND kind = {Kept.DROPPED:d} ON CONFLICT DO NOTHING"
+    f"{{insert}} kept (run, name, kind) SELECT run, name, {Kept.TOUCHED:d} FROM kept"
+    f" WHERE run = :run AND kind = {Kept.DROPPED:d} {{ignore}}"
 )
 _ANY_UNSCOPED: Final = Statement("SELECT 1 FROM declared WHERE run = :run AND scope IS NULL LIMIT 1")
 

@@ -21,15 +21,13 @@ if TYPE_CHECKING:
     from entrepot.catalog.writing import Writer
 
 _REPOSITORY: Final = Statement("SELECT id, type FROM repository WHERE name = :name")
-_NEW_REPOSITORY: Final = Statement(
-    "INSERT INTO repository (name, type, private) VALUES (:name, :type, :private) ON CONFLICT DO NOTHING"
-)
+_NEW_REPOSITORY: Final = Statement("{insert} repository (name, type, private) VALUES (:name, :type, :private) {ignore}")
 _RENEW_REPOSITORY: Final = Statement(
     "UPDATE repository SET type = :type, private = :private WHERE id = :repository"
     " AND (type <> :type OR private <> :private)"
 )
 _NEW_LEASE: Final = Statement(
-    "INSERT INTO lease (repository, token, holder, beat) VALUES (:repository, 0, '', {now}) ON CONFLICT DO NOTHING"
+    "{insert} lease (repository, token, holder, beat) VALUES (:repository, 0, '', {now}) {ignore}"
 )
 _TAKE: Final = Statement(
     "UPDATE lease SET token = token + 1, run = -1, holder = :holder, beat = {now}"

@@ -38,6 +38,8 @@ _WRITER: Final = (
     "PRAGMA cache_size = -16000",
     f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}",
     f"PRAGMA journal_size_limit = {_LOG_PAGES * 4096}",
+    # A statement that calls functions may fail halfway, so SQLite copies what it changes: not to a file.
+    "PRAGMA temp_store = MEMORY",
 )
 _READER: Final = ("PRAGMA query_only = ON", "PRAGMA cache_size = -4000", "PRAGMA wal_autocheckpoint = 0")
 
@@ -84,6 +86,8 @@ class SqliteDatabase:
         self._locks = locks
         self.tongue = Tongue(
             {
+                "insert": "INSERT OR IGNORE INTO",
+                "ignore": "",
                 "differs": "IS NOT",
                 "same": "IS",
                 "hex": "hex(sha256)",
@@ -244,6 +248,10 @@ def _pack(batch: Batch, rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
 
 def _concatenated(column: BatchColumn, cells: Sequence[Any]) -> tuple[bytes, bytes]:
     """All values in one, and where each begins and how long it is; -1 for None."""
+    first = cells[0]
+    if cells.count(first) == len(cells):
+        whole = b"" if first is None else first.encode() if column.kind is Kind.TEXT else first
+        return whole, b"%10d%10d" % (1, -1 if first is None else len(whole)) * len(cells)
     whole, lengths = _joined_text(cells) if column.kind is Kind.TEXT else _joined(cells)
     places = [0] * (2 * len(lengths))
     places[0::2] = list(accumulate(lengths[:-1], initial=1))

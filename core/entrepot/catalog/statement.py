@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -29,9 +29,10 @@ _AGGREGATE = re.compile(r"\{list ([^{}]+)\}")
 class Statement:
     """Text with `:name` parameters, and words in braces for what the databases say differently.
 
-    `{batch}` is the batch as a relation named `batch`, with its order in `n`; `{list X}` gathers X
-    of all rows into one list in that order; `{differs}` and `{same}` compare what may be NULL;
-    `{share}` and `{update}` lock the row of the lease; `{now}` is the lease's clock.
+    `{insert} ... {ignore}` inserts what is not there yet. `{batch}` is the batch as a relation named
+    `batch`, with its order in `n`; `{list X}` gathers X of all rows into one list in that order.
+    `{differs}` and `{same}` compare what may be NULL; `{share}` and `{update}` lock the row of the
+    lease; `{now}` is the lease's clock.
     """
 
     text: str
@@ -91,6 +92,24 @@ def listed(value: Any) -> list[Any]:
     return decoded
 
 
+class Packed:
+    """A batch made ready for several statements that read the same columns."""
+
+    def __init__(self, batch: Batch, rows: Sequence[Sequence[Any]], tongue: Tongue) -> None:
+        self.batch = batch
+        self._rows = len(rows)
+        self._pieces = [tongue.pack(batch, piece) for piece in pieces(rows)]
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self._pieces)
+
+
+Rows = Sequence[Sequence[Any]] | Packed | None
+
+
 class Session:
     """One connection, used by one thread at a time."""
 
@@ -99,21 +118,21 @@ class Session:
         self._tongue = tongue
         self._count = count
 
-    def all(
-        self, statement: Statement, rows: Sequence[Sequence[Any]] | None = None, **values: Any
-    ) -> Sequence[tuple[Any, ...]]:
-        """Every row of the answer."""
-        result = self.run(statement, rows, **values)
-        return [tuple(row) for row in result.fetchall()]
+    def pack(self, batch: Batch, rows: Sequence[Sequence[Any]]) -> Packed:
+        """Make rows ready once, for several statements."""
+        return Packed(batch, rows, self._tongue)
 
-    def one(
-        self, statement: Statement, rows: Sequence[Sequence[Any]] | None = None, **values: Any
-    ) -> tuple[Any, ...] | None:
-        """The first row of the answer, if there is one."""
-        row = self.run(statement, rows, **values).fetchone()
+    def all(self, statement: Statement, rows: Rows = None, **values: Any) -> list[tuple[Any, ...]]:
+        """Every row of the answer."""
+        return [tuple(row) for result in self._run(statement, rows, values) for row in result.fetchall()]
+
+    def one(self, statement: Statement, rows: Rows = None, **values: Any) -> tuple[Any, ...] | None:
+        """The first row of the answer, if there is one; a batch must be one piece."""
+        (result,) = self._run(statement, rows, values)
+        row = result.fetchone()
         return tuple(row) if row is not None else None
 
-    def only(self, statement: Statement, rows: Sequence[Sequence[Any]] | None = None, **values: Any) -> tuple[Any, ...]:
+    def only(self, statement: Statement, rows: Rows = None, **values: Any) -> tuple[Any, ...]:
         """The one row of an answer that always has one."""
         row = self.one(statement, rows, **values)
         if row is None:
@@ -123,22 +142,22 @@ class Session:
             )
         return row
 
-    def change(self, statement: Statement, rows: Sequence[Sequence[Any]] | None = None, **values: Any) -> int:
-        """How many rows the statement wrote; a batch of any length is given over in pieces."""
-        written = 0
-        for piece in pieces(rows) if rows is not None else (None,):
-            written += self.run(statement, piece, **values).rowcount
+    def change(self, statement: Statement, rows: Rows = None, **values: Any) -> int:
+        """How many rows the statement wrote."""
+        written = sum(result.rowcount for result in self._run(statement, rows, values))
         self._count.rows += written
         return written
 
-    def run(
-        self, statement: Statement, rows: Sequence[Sequence[Any]] | None = None, **values: Any
-    ) -> CursorResult[Any]:
-        """Run it, with a batch where it reads one; the caller reads the cursor to its end."""
-        if statement.batch is not None and rows is not None:
-            values |= self._tongue.pack(statement.batch, rows)
-        self._count.calls += 1
-        return self.connection.exec_driver_sql(self._tongue.say(statement, self.connection.dialect), values)
+    def _run(self, statement: Statement, rows: Rows, values: dict[str, Any]) -> Iterator[CursorResult[Any]]:
+        """Run it once for each piece of a batch, or once where it reads none."""
+        said = self._tongue.say(statement, self.connection.dialect)
+        if statement.batch is None or rows is None:
+            packed: Iterable[dict[str, Any]] = ({},)
+        else:
+            packed = rows if isinstance(rows, Packed) else self.pack(statement.batch, rows)
+        for piece in packed:
+            self._count.calls += 1
+            yield self.connection.exec_driver_sql(said, values | piece)
 
     def stream(self, statement: Statement, **values: Any) -> Iterator[tuple[Any, ...]]:
         """The answer's rows as they are read; a transaction must be open for as long."""
