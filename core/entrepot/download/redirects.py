@@ -11,6 +11,8 @@ from entrepot.errors import safe_url
 STATUSES: Final = frozenset({301, 302, 303, 307, 308})
 MOST_HOPS: Final = 10
 
+_ASK_ELSEWHERE: Final = "see whether the repository's url is where the upstream is now; else tell its operator"
+
 
 class Trail:
     """The URLs that one request went through."""
@@ -46,9 +48,13 @@ class Trail:
                 remedy="ask the upstream's operator for an https address, and put that in the configuration",
             )
         if target in self._urls:
-            raise RedirectRefused(f"the redirects go round in a loop: {self._chain(target)}", self._urls[0])
+            raise RedirectRefused(
+                f"the redirects go round in a loop: {self._chain(target)}", self._urls[0], remedy=_ASK_ELSEWHERE
+            )
         if len(self._urls) > MOST_HOPS:
-            raise RedirectRefused(f"more than {MOST_HOPS} redirects: {self._chain(target)}", self._urls[0])
+            raise RedirectRefused(
+                f"more than {MOST_HOPS} redirects: {self._chain(target)}", self._urls[0], remedy=_ASK_ELSEWHERE
+            )
 
     def _chain(self, target: str) -> str:
         return " -> ".join(safe_url(url) for url in [*self._urls, target])
