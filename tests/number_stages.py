@@ -101,3 +101,8 @@ async def settle() -> None:
     """Let every other task go on until it waits for something that has not happened."""
     for _ in range(50):
         await asyncio.sleep(0)
+
+
+def nothing_is_left_running() -> bool:
+    """Whether the test's own task is the only one."""
+    return asyncio.all_tasks() == {asyncio.current_task()}
