@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin
 
 import attrs
 
@@ -87,11 +87,16 @@ def entrepot_register_publishers() -> list[Publisher]:
 def entry(path: str, body: bytes, *, size: bool = True, algorithm: str = "sha256") -> dict[str, Any]:
     """The feed's line for a file of the origin at the same path."""
     digest = hashlib.new(algorithm, body).hexdigest()
-    return {"path": path, "digests": {algorithm: digest}, "urls": [path], **({"size": len(body)} if size else {})}
+    return {
+        "path": path,
+        "digests": {algorithm: digest},
+        "urls": [quote(path)],
+        **({"size": len(body)} if size else {}),
+    }
 
 
 def stock(origin: BadOrigin, files: Mapping[str, bytes], **given: Any) -> str:
     """Put files on the origin, and a feed that lists them; the feed's address."""
     for path, body in files.items():
-        origin.put(f"/{path}", body)
+        origin.put(f"/{quote(path)}", body)
     return origin.put("/feed.json", json.dumps([entry(path, body, **given) for path, body in files.items()]).encode())
