@@ -103,13 +103,16 @@ class FilesystemStorage:
         """Verify what stands under each digest, and make it durable before it is told."""
         with self._told():
             present = [sha256 for sha256 in dict.fromkeys(digests) if self._shelf.holds(sha256)]
-            sizes = dict(zip(present, self._each.share(self._shelf.verify, present), strict=True))
+            way = self._choice.pick(len(present))
+            verify = functools.partial(self._shelf.verify, sync=way is self._each)
+            sizes = dict(zip(present, self._each.share(verify, present), strict=True))
             right = {
                 sha256: KeptArtifact(sha256, size, (Digest("sha256", sha256),))
                 for sha256, size in sizes.items()
                 if size is not None
             }
-            self._each.folders(sorted({self._shelf.folder(sha256) for sha256 in right}))
+            if right:
+                way.folders(sorted({self._shelf.folder(sha256) for sha256 in right}))
             found = [right.get(sha256) for sha256 in digests]
             return [kept and kept._replace(recheck=self._recheck(kept)) for kept in found]
 

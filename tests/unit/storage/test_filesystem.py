@@ -10,7 +10,6 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Literal
 
 import pytest
 
@@ -50,21 +49,13 @@ def tmp_path(folder: Path) -> Iterator[Path]:
 class TestFilesystemStorage(DurableStorageContract):
     """A folder honours what every storage must."""
 
-    sync: Literal["auto", "each"] = "auto"
-
     def make_storage(self, folder: Path) -> FilesystemStorage:
-        return FilesystemStorage(folder / "storage", sync=self.sync)
+        return FilesystemStorage(folder / "storage")
 
     def plant(self, folder: Path, sha256: bytes, body: bytes) -> None:
         name = folder / "storage" / "sha256" / sha256.hex()[:2] / sha256.hex()[2:]
         name.unlink(missing_ok=True)
         name.write_bytes(body)
-
-
-class TestFilesystemStorageThatSyncsEachFile(TestFilesystemStorage):
-    """The way that works on every file system honours the same."""
-
-    sync = "each"
 
 
 @pytest.fixture
@@ -90,6 +81,17 @@ def test_a_kept_file_stands_under_its_digest_for_all_to_read(storage: Filesystem
         assert stat.S_IMODE(status.st_mode) == 0o444
         assert status.st_nlink == 1
         assert storage.path(sha256_of(body)) == final_name(root, body)
+    assert temporary(root) == []
+
+
+def test_many_files_are_kept_together(storage: FilesystemStorage, root: Path) -> None:
+    """Batches large enough for the whole file system to be synced at once end as small ones do."""
+    bodies = [body_of(size, "many") for size in (*range(50), 70_000)]
+
+    kept = keep(storage, *bodies, *bodies)
+
+    assert [one.sha256 for one in kept] == [sha256_of(body) for body in bodies] * 2
+    assert [final_name(root, body).read_bytes() for body in bodies] == bodies
     assert temporary(root) == []
 
 

@@ -73,7 +73,7 @@ def test_a_storage_that_breaks_a_promise_is_found_out(
 class TrustingShelf(Shelf):
     """Takes a name for the bytes, as many stores do."""
 
-    def verify(self, sha256: bytes) -> int | None:
+    def verify(self, sha256: bytes, *, sync: bool = True) -> int | None:
         path = Path(self.name(sha256))
         return path.stat().st_size if path.exists() else None
 
