@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from urllib.parse import urljoin
@@ -38,9 +39,10 @@ class Firmware(Content):
 
 @attrs.frozen
 class FirmwareOptions:
-    """What a repository of firmware can be told."""
+    """What a repository of firmware can be told; with `patience`, to wait for ever."""
 
     only: tuple[str, ...] = ()
+    patience: bool = False
 
 
 class FirmwareList(Stage):
@@ -51,6 +53,8 @@ class FirmwareList(Stage):
         self.options = options
 
     async def run(self) -> None:
+        if self.options.patience:
+            await asyncio.Event().wait()
         feed = await self.remote.get_downloader(url=self.remote.url).run()
         for entry in json.loads(feed.path.read_bytes()):
             if self.options.only and entry["name"] not in self.options.only:

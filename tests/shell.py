@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +15,8 @@ import pytest
 import firmware_plugin
 from entrepot.cli.invocation import Invocation
 from entrepot.cli.main import run
+from installed_plugins import install
+from source_tree import ROOT
 
 
 class Done(NamedTuple):
@@ -69,3 +73,24 @@ class Feed:
             entry = {"name": name, "file": f"{name}.bin", "sha256": digest, "size": len(text.encode())}
             entries.append({**entry, "note": (notes or {}).get(name, "")})
         (self.folder / "index.json").write_text(json.dumps(entries))
+
+
+class Program:
+    """The real program in processes of its own, with the firmware plugin installed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        install(folder / "site", "firmware", "", points=[("firmware", "firmware_plugin")])
+
+    def start(self, *words: str, **how: Any) -> subprocess.Popen[str]:
+        """Start a command; stdout and stderr are pipes unless said otherwise."""
+        paths = [self.folder / "site", ROOT / "core", ROOT / "tests"]
+        environment = {
+            "PYTHONPATH": ":".join(map(str, paths)),
+            "HOME": str(self.folder),
+            "ENTREPOT_HOME": str(self.folder / "home"),
+            "PATH": "/nowhere",
+        }
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | how
+        command = [sys.executable, "-c", "from entrepot.cli.main import main; main()", *words]
+        return subprocess.Popen(command, cwd=self.folder, env=environment, text=True, **pipes)

@@ -37,7 +37,7 @@ class Plugins:
     belong to no plugin.
     """
 
-    def __init__(self, manager: pluggy.PluginManager, records: list[PluginRecord], claims: Iterable[Claim]) -> None:
+    def __init__(self, manager: pluggy.PluginManager, records: list[PluginRecord], *, claims: Iterable[Claim]) -> None:
         self.records = sorted(records, key=lambda record: record.name)
         self._claims, self.conflicts = merge(claims)
         self._manager = manager
@@ -76,7 +76,7 @@ class Plugins:
         """As `load`, but leaves claims that clash in `conflicts`; only to be looked at then."""
         found = find(blocked=blocked, builtin=builtin, extra=extra, installed=installed)
         records = [*(each.record for each in found.working), *found.left_out]
-        plugins = cls(found.manager, records, [claim for each in found.working for claim in each.claims])
+        plugins = cls(found.manager, records, claims=[claim for each in found.working for claim in each.claims])
         known = {name for record in records for name in (record.name, record.distribution)}
         plugins.unknown_blocks = tuple(name for name in blocked if name not in known)
         return plugins

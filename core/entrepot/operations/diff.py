@@ -58,7 +58,8 @@ def diff(depot: Depot, old: VersionRow, new: VersionRow) -> Iterator[Difference]
         if old.repository == new.repository:
             rows = reader.diff(old.repository, old.number, new.number, after=after, limit=_PAGE)
         else:
-            rows = reader.diff_between(old.repository, old.number, new.repository, new.number, after=after, limit=_PAGE)
+            places = (old.repository, old.number), (new.repository, new.number)
+            rows = reader.diff_between(*places, after=after, limit=_PAGE)
         yield from map(_difference, rows)
         if len(rows) < _PAGE:
             return

@@ -72,7 +72,7 @@ def _opened(settings: Settings, plugins: Plugins) -> Iterator[Finding]:
         yield Finding.of("depot", error)
     else:
         versions = sum(row.versions for row in repositories)
-        yield Finding("depot", "ok", f"opens; {len(repositories)} repositories with {versions} versions")
+        yield Finding("depot", "ok", f"opens; repositories: {len(repositories)}, versions: {versions}")
 
 
 def _repository(repository: RepositorySettings, plugins: Plugins) -> Finding:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from entrepot.operations.statement import Shown
+from entrepot.operations.versions import is_synced
 
 if TYPE_CHECKING:
     from entrepot.catalog.rows import VersionRow
@@ -17,6 +18,7 @@ _PAGE = 1000
 
 def find_version(depot: Depot, reference: Reference) -> VersionRow:
     """The version that is meant; the error for one that is not there says which there are."""
+    is_synced(depot, reference.name)
     return depot.catalog.reader.version(reference.name, reference.at)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from entrepot.errors import ConfigurationError
+from entrepot.operations.versions import is_synced
 from entrepot.pipeline.trace import Trace
 
 if TYPE_CHECKING:
@@ -31,8 +32,7 @@ class RunTrace:
 def trace(depot: Depot, name: str) -> RunTrace:
     """Read the last run's report; `ConfigurationError` when the repository was never synced."""
     reader = depot.catalog.reader
-    known = any(row.name == name for row in reader.repositories())
-    run = reader.last_run(name) if known else None
+    run = reader.last_run(name) if is_synced(depot, name) else None
     if run is None:
         configured = depot.settings.repository(name)
         raise ConfigurationError(

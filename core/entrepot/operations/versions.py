@@ -14,7 +14,14 @@ def versions(depot: Depot, name: str) -> list[VersionRow]:
 
     A name that is neither configured nor in the catalog is `UnknownName`.
     """
-    if all(row.name != name for row in depot.catalog.reader.repositories()):
-        depot.settings.repository(name)
+    if not is_synced(depot, name):
         return []
-    return sorted(depot.catalog.reader.versions(name), key=lambda row: row.number)
+    return depot.catalog.reader.versions(name)
+
+
+def is_synced(depot: Depot, name: str) -> bool:
+    """Whether the catalog knows a repository; `UnknownName` when the configuration does not either."""
+    if any(row.name == name for row in depot.catalog.reader.repositories()):
+        return True
+    depot.settings.repository(name)
+    return False

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shell import Feed, Shell
+from shell import Feed, Program, Shell
 
 
 @pytest.fixture
@@ -32,3 +32,9 @@ def ready(shell: Shell, feed: Feed) -> Shell:
     assert shell("init").code == 0
     assert shell("add", "tools", "--type", "firmware", "--url", feed.url).code == 0
     return shell
+
+
+@pytest.fixture
+def program(ready: Shell) -> Program:
+    """The program in the folder of the shell that is ready."""
+    return Program(ready.folder)

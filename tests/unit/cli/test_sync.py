@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
-import subprocess
-import sys
-from pathlib import Path
+from functools import partial
 
 import pytest
 
-from installed_plugins import install
-from shell import Feed, Shell
-from source_tree import ROOT
+from shell import Feed, Program, Shell
 
 SYNCED = {
     "event": "synced",
@@ -146,43 +143,16 @@ def test_units_that_failed_and_were_skipped_make_exit_code_1(ready: Shell, feed:
     assert "1 unit failed: entrepot trace tools" in ready("sync").out
 
 
-SLOW = """
-import asyncio, os, sys
-from entrepot.plugin import FirstStage, Stage, hookimpl
-
-class Slow(Stage):
-    async def run(self):
-        print("running", file=sys.stderr, flush=True)
-        await asyncio.Event().wait()
-
-@hookimpl
-def entrepot_register_first_stages():
-    return [FirstStage("slow", lambda context: Slow())]
-"""
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_whoever_interrupts_gets_130_after_a_clean_stop(tmp_path: Path, number: signal.Signals) -> None:
+def test_whoever_interrupts_gets_130_after_a_clean_stop(
+    ready: Shell, program: Program, feed: Feed, number: signal.Signals
+) -> None:
     """The run is noted as cancelled, and the repository is free again."""
-    install(tmp_path / "site", "slow", SLOW)
-    (tmp_path / "entrepot.toml").write_text('[repositories.a]\ntype = "slow"\nurl = "file:///nowhere"\n')
-    environment = {
-        "PYTHONPATH": f"{tmp_path / 'site'}:{ROOT / 'core'}",
-        "HOME": str(tmp_path),
-        "PATH": "/nowhere",
-    }
+    ready("add", "slow", "--type", "firmware", "--url", feed.url, "--set", "patience=true")
 
-    def entrepot(*words: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-c", "from entrepot.cli.main import main; main()", *words]
-        return subprocess.Popen(
-            command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-
-    with entrepot("init") as made:
-        made.communicate(timeout=60)
-    with entrepot("sync") as syncing:
+    with program.start("sync", "slow") as syncing:
         assert syncing.stderr is not None
-        while "running" not in (line := syncing.stderr.readline()):
+        while "syncing towards" not in (line := syncing.stderr.readline()):
             assert line, "the sync ended before it ran"
         syncing.send_signal(number)
         _, err = syncing.communicate(timeout=60)
@@ -190,6 +160,28 @@ def test_whoever_interrupts_gets_130_after_a_clean_stop(tmp_path: Path, number: 
     assert syncing.returncode == 130
     assert "error: interrupted" in err
     assert "Traceback" not in err
-    with entrepot("status", "--json") as status:
-        out, _ = status.communicate(timeout=60)
-    assert '"last_run": "cancelled"' in out
+    assert [line["last_run"] for line in ready("status", "--json").lines] == ["cancelled", None]
+
+
+def test_on_a_terminal_bars_are_drawn_beside_the_results(program: Program) -> None:
+    """The moving picture is on stderr; stdout has the table and the last line."""
+    terminal, end = os.openpty()
+
+    with program.start("sync", stderr=end) as syncing:
+        os.close(end)
+        drawn = b"".join(iter(partial(read_terminal, terminal), b"")).decode()
+        out, _ = syncing.communicate(timeout=60)
+    os.close(terminal)
+
+    assert syncing.returncode == 0
+    assert "\x1b[" in drawn
+    assert "\x1b" not in out
+    assert out.splitlines()[-1].startswith("tools: made version 1; serve it: entrepot serve")
+
+
+def read_terminal(handle: int) -> bytes:
+    """Read what was drawn; a terminal whose other end is closed has nothing more."""
+    try:
+        return os.read(handle, 4096)
+    except OSError:
+        return b""

@@ -11,7 +11,7 @@ from entrepot.cli.invocation import Invocation
 from entrepot.cli.options import Command
 from entrepot.cli.output import Output
 from entrepot.cli.running import ended_by_signals, new_runner
-from entrepot.serve import run
+from entrepot.serve.app import run
 
 _HIGHEST_PORT = 65535
 
