@@ -100,8 +100,9 @@ def modules_below(root: Path, package: str = "") -> list[Module]:
     return found
 
 
+@functools.cache
 def core_modules() -> list[Module]:
-    """Every module of the distribution `entrepot`."""
+    """Every module of the distribution `entrepot`, parsed once for all tests."""
     return modules_below(CORE, "entrepot")
 
 
@@ -110,6 +111,7 @@ def example_folders() -> list[Path]:
     return sorted(path.parent for path in EXAMPLES.glob("*/pyproject.toml"))
 
 
+@functools.cache
 def example_modules() -> list[Module]:
     """Every module that an example plugin installs."""
     return [module for folder in example_folders() for module in modules_below(folder / "src")]
