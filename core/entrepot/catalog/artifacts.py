@@ -76,7 +76,7 @@ def revive(session: Session, digests: Sequence[bytes]) -> None:
 
 
 def save(session: Session, realm: int, artifacts: Sequence[KeptArtifact]) -> None:
-    """Write rows and holdings; in order of digest, so that two writers never wait for each other in a ring."""
+    """Write rows and holdings, in order of digest: two writers never wait for each other in a ring."""
     ordered = sorted({artifact.sha256: artifact for artifact in artifacts}.values())
     names = [(artifact.sha256,) for artifact in ordered]
     if session.change(_INSERT, [(artifact.sha256, artifact.size) for artifact in ordered]) < len(ordered):

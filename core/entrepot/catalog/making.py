@@ -1,8 +1,9 @@
-"""Making a catalog's tables, and knowing them again."""
+"""Making a catalog's tables, knowing them again, and bringing older ones up to date."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import insert, inspect
 
@@ -14,18 +15,21 @@ if TYPE_CHECKING:
 
     from entrepot.catalog.writing import Database
 
-#: The revision that `schema.py` describes.
-HEAD: Final = "0001"
+#: All revisions there ever were, oldest first; `schema.py` describes the last.
+REVISIONS: Final = ("0001",)
+
+#: Where the step to each revision is written.
+SCRIPTS: Final = Path(__file__).parent / "migrations"
 
 
 def make(database: Database) -> None:
     """Make the tables where there are none; all of them or nothing."""
     with told(database.place), database.creating() as connection:
-        if inspect(connection).has_table(schema_revision.name):
+        if revision(connection) is not None:
             return
         metadata.create_all(connection)
         database.furnish(connection)
-        connection.execute(insert(schema_revision), {"version_num": HEAD})
+        connection.execute(insert(schema_revision), {"version_num": REVISIONS[-1]})
 
 
 def revision(connection: Connection) -> str | None:
@@ -36,17 +40,44 @@ def revision(connection: Connection) -> str | None:
     return found
 
 
-def check(database: Database) -> None:
-    """Refuse a catalog that is missing, damaged or newer than this program."""
+def check(database: Database, *, revisions: tuple[str, ...] = REVISIONS, scripts: Path = SCRIPTS) -> None:
+    """Refuse a catalog that is missing, damaged or newer; bring an older one up to date."""
     if not database.exists():
         raise database.missing()
     with told(database.place), database.readers.connect() as connection:
         found = revision(connection)
     if found is None:
         raise database.missing()
-    if found != HEAD:
+    if found not in revisions:
         raise CatalogNewer(
-            f"the catalog has revision {found!r}, and this entrepot knows revisions up to {HEAD!r}",
+            f"the catalog has revision {found!r}, and this entrepot knows revisions up to {revisions[-1]!r}",
             where=database.place,
             remedy="use the entrepot that wrote it, or a newer one: pip install --upgrade entrepot",
         )
+    if found != revisions[-1]:
+        _migrate(database, found, scripts)
+
+
+def _migrate(database: Database, found: str, scripts: Path) -> None:
+    """Take every step to the last revision in one transaction, on SQLite after a copy."""
+    with told(database.place), database.creating() as connection:
+        if revision(connection) == found:
+            database.copy(f"before-{found}-was-migrated")
+            _take_steps(connection, scripts)
+
+
+def _take_steps(connection: Connection, scripts: Path) -> None:
+    # Importing it takes longer than all else that opening a catalog does, and is hardly ever needed.
+    from alembic.config import Config  # noqa: PLC0415  # see above
+    from alembic.runtime.environment import EnvironmentContext  # noqa: PLC0415  # see above
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  # see above
+
+    script = ScriptDirectory(str(scripts))
+
+    def steps(at: Any, context: Any) -> Any:
+        del context
+        return script._upgrade_revs("head", at)
+
+    with EnvironmentContext(Config(), script, fn=steps) as environment:
+        environment.configure(connection=connection, version_table=schema_revision.name, transactional_ddl=False)
+        environment.run_migrations()

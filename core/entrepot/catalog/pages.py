@@ -50,5 +50,5 @@ class PathPages:
         self.close()
         self._connection = self._database.readers.connect()
         self._connection.exec_driver_sql(self._database.begin_reading)
-        session = Session(self._connection, self._database.tongue, self._count)
+        session = Session(self._connection, self._database.tongue, count=self._count)
         self._rows = settled.paths(session, run, type_name, after)

@@ -74,6 +74,9 @@ class PostgresDatabase:
     def furnish(self, connection: Connection) -> None:
         """Nothing but the tables is needed: the server counts rows by itself."""
 
+    def copy(self, name: str) -> None:
+        """Nothing: whoever runs a server has backups of it, and a failed step leaves it as it was."""
+
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """Nothing to wait for: the server orders writers by the rows they touch."""

@@ -115,8 +115,8 @@ class CatalogReader:
             row = session.one(_LAST_RUN, repository=self._repository(session, name))
         if row is None:
             return None
-        *known, report = row
-        return RunRow(*known, msgspec.json.decode(report))
+        number, started, ended, outcome, version, report = row
+        return RunRow(number, started, ended, outcome, version, msgspec.json.decode(report))
 
     def failures(self, name: str, run: int) -> list[FailureRow]:
         """Units that a run gave up on, by key."""
@@ -156,7 +156,7 @@ class CatalogReader:
     @contextmanager
     def _reading(self) -> Iterator[Session]:
         with told(self._database.place), self._database.readers.connect() as connection:
-            session = Session(connection, self._database.tongue, self._count)
+            session = Session(connection, self._database.tongue, count=self._count)
             connection.exec_driver_sql(self._database.begin_reading)
             try:
                 yield session

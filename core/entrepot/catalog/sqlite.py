@@ -12,7 +12,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
@@ -132,6 +132,15 @@ class SqliteDatabase:
             "INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (:tbl, :idx, :stat)",
             [{"tbl": table, "idx": index, "stat": rows} for table, index, rows in _EXPECTED],
         )
+
+    def copy(self, name: str) -> None:
+        """Copy what is committed to a file beside the catalog; whole, or not there."""
+        whole = Path(f"{self.path}.{name}")
+        part = Path(f"{whole}.part")
+        part.unlink(missing_ok=True)
+        with closing(self._open_reader()) as ours, closing(sqlite3.connect(part)) as copied:
+            ours.backup(copied)
+        part.rename(whole)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:

@@ -95,7 +95,7 @@ def listed(value: Any) -> list[Any]:
 class Packed:
     """A batch made ready for several statements that read the same columns."""
 
-    def __init__(self, batch: Batch, rows: Sequence[Sequence[Any]], tongue: Tongue) -> None:
+    def __init__(self, batch: Batch, rows: Sequence[Sequence[Any]], *, tongue: Tongue) -> None:
         self.batch = batch
         self._rows = len(rows)
         self._pieces = [tongue.pack(batch, piece) for piece in pieces(rows)]
@@ -113,14 +113,14 @@ Rows = Sequence[Sequence[Any]] | Packed | None
 class Session:
     """One connection, used by one thread at a time."""
 
-    def __init__(self, connection: Connection, tongue: Tongue, count: StatementCount) -> None:
+    def __init__(self, connection: Connection, tongue: Tongue, *, count: StatementCount) -> None:
         self.connection = connection
         self._tongue = tongue
         self._count = count
 
     def pack(self, batch: Batch, rows: Sequence[Sequence[Any]]) -> Packed:
         """Make rows ready once, for several statements."""
-        return Packed(batch, rows, self._tongue)
+        return Packed(batch, rows, tongue=self._tongue)
 
     def all(self, statement: Statement, rows: Rows = None, **values: Any) -> list[tuple[Any, ...]]:
         """Every row of the answer."""

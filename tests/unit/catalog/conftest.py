@@ -1,0 +1,57 @@
+"""Catalogs to test with: every test that asks for one runs on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from entrepot.catalog.catalog import Catalog
+from postgres_server import PostgresServer
+from unit.catalog.clocks import Clock
+
+POSTGRES = pytest.param("postgresql", marks=pytest.mark.postgres)
+
+
+@pytest.fixture(scope="session")
+def catalog_template(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The name of a database that holds an empty catalog, to be copied."""
+    with postgres_server.database() as url:
+        Catalog.open(url, locks=tmp_path_factory.mktemp("locks"), create=True).close()
+        yield url.partition("?")[0].rpartition("/")[2]
+
+
+@pytest.fixture(params=["sqlite", POSTGRES])
+def catalog_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty catalog that one test alone uses, once on each database."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path}/catalog.sqlite"
+        Catalog.open(url, locks=tmp_path / "locks", create=True).close()
+        yield url
+    else:
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        with server.database(request.getfixturevalue("catalog_template")) as url:
+            yield url
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """The URL of an empty catalog in a file."""
+    url = f"sqlite:///{tmp_path}/catalog.sqlite"
+    Catalog.open(url, locks=tmp_path / "locks", create=True).close()
+    return url
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that stands until it is moved."""
+    return Clock()
+
+
+@pytest.fixture
+def catalog(catalog_url: str, tmp_path: Path, clock: Clock) -> Iterator[Catalog]:
+    """An empty catalog, opened."""
+    opened = Catalog.open(catalog_url, locks=tmp_path / "locks", clock=clock)
+    yield opened
+    opened.close()
