@@ -82,7 +82,10 @@ class Downloads:
         Raises a `DownloadError` or an `IntegrityError` that names the URL; what came in is then
         discarded, as it is when the call is cancelled.
         """
-        received, _ = await self._bring(self._source(remote), urls, Request(url="", expected=expected), receiver)
+        if not urls:
+            raise UnusableUrl("there is no URL to download from", remedy="report it to the plugin that declared it")
+        request = Request(url=urls[0], expected=expected)
+        received, _ = await self._bring(self._source(remote), urls, request, receiver)
         return received
 
     def downloader(
@@ -96,21 +99,22 @@ class Downloads:
         headers: Mapping[str, str] | None = None,
     ) -> RemoteDownload:
         """Make ready to download metadata from one URL."""
-        asked = Request(
-            url=url,
-            expected=artifact or Artifact(),
-            limit=remote.politeness.largest_metadata,
-            validator=validator,
-            headers=headers,
-        )
-        return RemoteDownload(lambda: self._bring(self._source(remote), [url], asked, receiver), url)
+        expected, limit = artifact or Artifact(), remote.politeness.largest_metadata
+
+        async def bring() -> tuple[Received, Answer]:
+            request = Request(url=url, expected=expected, limit=limit, validator=validator, headers=headers)
+            return await self._bring(self._source(remote), [url], request, receiver)
+
+        return RemoteDownload(bring, url)
 
     async def _bring(
-        self, source: Source, urls: Sequence[str], asked: Request, receiver: Receiver
+        self, source: Source, urls: Sequence[str], request: Request, receiver: Receiver
     ) -> tuple[Received, Answer]:
-        request = self._first(source, urls, asked)
+        total = source.remote.politeness.total_timeout
+        if total is not None:
+            request.deadline = self._around.clock() + total
         trials: Trials | None = None
-        incoming = receiver.receive(asked.expected)
+        incoming = receiver.receive(request.expected)
         try:
             while True:
                 try:
@@ -125,7 +129,7 @@ class Downloads:
                     self._listener(Retrying(safe_url(trials.url), trials.attempt, delay, error.what))
                     if isinstance(error, IntegrityError):
                         incoming.discard()
-                        incoming = receiver.receive(asked.expected)
+                        incoming = receiver.receive(request.expected)
                 if delay:
                     await self._around.sleep(delay)
                 if trials.url != request.url:
@@ -134,15 +138,6 @@ class Downloads:
         except BaseException:
             incoming.discard()
             raise
-
-    def _first(self, source: Source, urls: Sequence[str], asked: Request) -> Request:
-        if not urls:
-            raise UnusableUrl("there is no URL to download from", remedy="report it to the plugin that declared it")
-        request = attrs.evolve(asked, url=urls[0])
-        total = source.remote.politeness.total_timeout
-        if total is not None:
-            request.deadline = self._around.clock() + total
-        return request
 
     async def _once(self, source: Source, request: Request, incoming: Incoming) -> Answer:
         fetcher = source.fetcher(request.url)
