@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import enum
 import re
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, overload
 
@@ -63,14 +63,27 @@ def structure(cls: type[T], raw: Mapping[str, Any], *, where: str, converter: Co
     """Structure one table, and tell what is wrong with it."""
     try:
         return converter.structure(raw, cls)
-    except (StructureHandlerNotFoundError, NameError) as error:
-        raise PluginError(
-            f"options class {cls.__qualname__!r} has a field that no table can fill: {error}",
-            where=where,
-            remedy="use text, numbers, booleans, dates, durations, tuples, mappings and attrs classes",
-        ) from error
     except Exception as error:  # a plugin's validators and converters may raise anything
+        for cause in _leaves(error):
+            if isinstance(cause, StructureHandlerNotFoundError | NameError):
+                raise _unfit(cls, cause, where) from error
         raise together(list(mistakes(error, where, cls)), where) from error
+
+
+def _leaves(error: Exception) -> Iterator[Exception]:
+    if isinstance(error, ExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
+
+
+def _unfit(cls: type, cause: Exception, where: str) -> PluginError:
+    return PluginError(
+        f"options class {cls.__qualname__!r} has a field that no table can fill: {cause}",
+        where=where,
+        remedy="use text, numbers, booleans, dates, durations, tuples, mappings and attrs classes",
+    )
 
 
 def make_converter(environ: Mapping[str, str]) -> Converter:
@@ -87,7 +100,7 @@ def make_converter(environ: Mapping[str, str]) -> Converter:
     converter.register_structure_hook_func(lambda kind: kind == (str | SecretSource), _text_or_source)
     converter.register_structure_hook(Secret, lambda value, _: SecretSource.read(value).resolve(environ))
     converter.register_structure_hook_func(_is_literal, _literal)
-    converter.register_structure_hook_func(lambda kind: isinstance(kind, enum.EnumMeta), _member)
+    converter.register_structure_hook(enum.Enum, _member)
     converter.register_structure_hook_func(is_list, _sequence(converter))
     converter.register_structure_hook_func(is_table, _mapping(converter))
     converter.register_structure_hook_factory(attrs.has, lambda cls: _table(converter, cls))
