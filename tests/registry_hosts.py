@@ -25,8 +25,10 @@ def registry_hosts() -> frozenset[str]:
 def _answers() -> Iterator[str]:
     yield from (value for name, value in os.environ.items() if _VARIABLES.match(name))
     for pip in _pips():
-        yield _output([*pip, "config", "list"])
-        yield _lines_about("index-url", _output([*pip, "install", "--help"]))
+        if told := _lines_about("index-url", _output([*pip, "install", "--help"])):
+            yield told
+            yield _output([*pip, "config", "list"])
+            break
     yield _lines_about("index", _output(["uv", "pip", "install", "--help"]))
     yield _output(["npm", "config", "get", "registry"])
     for sources in (Path("/etc/apt/sources.list"), *Path("/etc/apt/sources.list.d").glob("*")):
