@@ -27,9 +27,9 @@ _DECLARE: Final = Statement(
     " SELECT :run, batch.key, batch.content, batch.scope FROM {batch} WHERE 1 = 1 {ignore}",
     _ROW,
 )
-_CLASHES: Final = Statement(
-    "SELECT batch.key, d.content, batch.content FROM {batch} JOIN declared d"
-    " ON d.run = :run AND d.key = batch.key AND d.content <> batch.content ORDER BY batch.n",
+_DECLARED_OTHERWISE: Final = Statement(
+    "SELECT d.key, d.content FROM {batch} JOIN declared d"
+    " ON d.run = :run AND d.key = batch.key AND d.content <> batch.content",
     _ROW,
 )
 _CLOSE: Final = Statement(
@@ -56,19 +56,18 @@ def associate(session: Session, run: Run, members: Sequence[Member], *, expect_k
     With `expect_known` the batch is first compared as a whole, and nothing but `declared` is
     written for one that changes nothing.
     """
-    clashes, rows = _told_apart(members)
+    rows = list({member.key: (member.key, member.content, member.scope) for member in reversed(members)}.values())[::-1]
     batch = session.pack(_ROW, rows)
     known = 0
     if expect_known:
         _, known = run.check(session.one(_FENCE_AND_COMPARE, batch, **run.values))
     else:
         run.fence(session)
+    before: dict[str, int] = {}
     if session.change(_DECLARE, batch, **run.values) < len(batch):
-        found = [Clash(*row) for row in session.all(_CLASHES, batch, **run.values)]
-        clashing = {clash.key for clash in found}
-        rows = [row for row in rows if row[0] not in clashing]
-        batch = session.pack(_ROW, rows) if clashing else batch
-        clashes += found
+        before = dict(session.all(_DECLARED_OTHERWISE, batch, **run.values))
+        rows = [row for row in rows if row[0] not in before]
+        batch = session.pack(_ROW, rows) if before else batch
     if known < len(rows):
         written = session.change(_CLOSE, batch, **run.values) if run.number > 1 else 0
         added = session.change(_ADD, batch, **run.values)
@@ -77,15 +76,16 @@ def associate(session: Session, run: Run, members: Sequence[Member], *, expect_k
     needs = sorted({(member.key, needed) for member in members if member.key in keys for needed in member.needs})
     if needs:
         session.change(_NEED, needs, **run.values)
+    clashes = _clashes(members, before | {key: content for key, content, _ in rows})
     return clashes, 2 * known > len(rows)
 
 
-def _told_apart(members: Sequence[Member]) -> tuple[list[Clash], list[tuple[str, int, str | None]]]:
-    """The clashes within a batch, and one row for each key."""
-    rows: dict[str, tuple[str, int, str | None]] = {}
-    clashes = []
-    for member in members:
-        first = rows.setdefault(member.key, member[:3])
-        if first[1] != member.content:
-            clashes.append(Clash(member.key, first[1], member.content))
-    return clashes, list(rows.values())
+def _clashes(members: Sequence[Member], declared: dict[str, int]) -> list[Clash]:
+    """Members that say something else of their key than what this run declared first; each once."""
+    return list(
+        dict.fromkeys(
+            Clash(member.key, declared[member.key], member.content)
+            for member in members
+            if declared[member.key] != member.content
+        )
+    )

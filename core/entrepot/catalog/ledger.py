@@ -5,15 +5,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
 
-from entrepot.catalog import artifacts, association, contents, needs, notes, publications, removals, runs, settled
+from entrepot.catalog import (
+    artifacts,
+    association,
+    contents,
+    needs,
+    notes,
+    publications,
+    recovery,
+    removals,
+    runs,
+    settled,
+)
 from entrepot.catalog import sources as noted_sources
 from entrepot.catalog.notes import Kept, Notes
 from entrepot.catalog.pages import PathPages
 from entrepot.catalog.schema import SHARED
 from entrepot.catalog.statement import Session, pieces
-from entrepot.errors import LeaseLost
+from entrepot.errors import DepotError, LeaseLost
 from entrepot.model.artifact import StoredArtifact
 
 if TYPE_CHECKING:
@@ -187,7 +199,7 @@ class RunLedger:
     def close(self) -> None:
         """Give up connection, thread and lease as they are; what was not finished, the next run undoes."""
         if not self._closed:
-            self._thread.submit(self._let_go)
+            self._thread.submit(self._abandon)
             self._thread.shutdown()
 
     # On the run's thread.
@@ -254,8 +266,16 @@ class RunLedger:
             return notes.noted(session, self._run, scope, void=self._begun.void, now=self._office.clock())
 
     def _release(self) -> None:
+        recovery.sweep(self._writer, self._run)
         runs.release(self._writer, self._run)
         self._let_go()
+
+    def _abandon(self) -> None:
+        # Where the catalog cannot be written any more, the lease ends by itself.
+        with suppress(DepotError):
+            runs.release(self._writer, self._run)
+        with suppress(DepotError):
+            self._let_go()
 
     def _let_go(self) -> None:
         self._closed = True

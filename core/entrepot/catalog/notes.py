@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from entrepot.catalog.batch import Batch
 from entrepot.catalog.statement import Session, Statement
+from entrepot.catalog.texts import storable
 
 if TYPE_CHECKING:
     from entrepot.catalog.writing import Run
@@ -94,7 +95,7 @@ def refuse(session: Session, run: Run, refusals: Sequence[RefusalRow], evict: Se
     """Record refusals, and take predecessors that nobody declared out of the new version."""
     run.fence(session)
     for refusal in refusals:
-        session.change(_REFUSE, **run.values, **refusal._asdict())
+        session.change(_REFUSE, **run.values, **_storable(refusal))
     if evict:
         session.change(_EVICT, [(key,) for key in dict.fromkeys(evict)], **run.values)
 
@@ -103,7 +104,7 @@ def fail(session: Session, run: Run, failures: Sequence[FailureRow], *, keep: bo
     """Record failures, and which keys to keep because of them."""
     run.fence(session)
     for failure in failures:
-        session.change(_FAIL, **run.values, **failure._asdict())
+        session.change(_FAIL, **run.values, **_storable(failure))
     if keep:
         session.change(_KEEP, [(Kept.KEY, failure.key) for failure in failures], **run.values)
 
@@ -118,3 +119,7 @@ def noted(session: Session, run: Run, scope: str, *, void: int, now: float) -> s
     """What the last run that ended well noted for a scope, unless that is void."""
     row = session.one(_NOTED, **run.values, scope=scope, plan=run.plan, void=void, now=now)
     return row[0] if row is not None else None
+
+
+def _storable(row: RefusalRow | FailureRow) -> dict[str, Any]:
+    return {name: storable(value) if isinstance(value, str) else value for name, value in row._asdict().items()}

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
-import msgspec
 
 from entrepot.catalog import notes, recovery, settled
 from entrepot.catalog.leases import busy, holder
 from entrepot.catalog.schema import SHARED
 from entrepot.catalog.statement import Session, Statement
+from entrepot.catalog.texts import storable_json
 from entrepot.catalog.writing import Run
 from entrepot.errors import ConfigurationError
 
@@ -116,7 +116,7 @@ def complete(writer: Writer, run: Run, *, fingerprint: str, report: Mapping[str,
     members = changes.added + changes.changed + changes.unchanged
     # A clock that steps back makes no version older than the one before it.
     moment = max(now, latest[3]) if latest else now
-    text = _text(report)
+    text = storable_json(report)
     with writer.transaction() as session:
         run.check(session.one(_FENCE_FOR_LONG, repository=run.repository))
         session.change(_COMPLETE, **run.values, moment=moment, members=members, fingerprint=fingerprint, report=text)
@@ -128,7 +128,7 @@ def end(writer: Writer, run: Run, outcome: str, report: Mapping[str, Any], now: 
     """Note how a run ended that made no version, then undo what it wrote."""
     with writer.transaction() as session:
         run.fence(session)
-        session.change(_END, run=run.id, outcome=outcome, now=now, made=None, report=_text(report))
+        session.change(_END, run=run.id, outcome=outcome, now=now, made=None, report=storable_json(report))
     recovery.undo(writer, run)
     with writer.transaction() as session:
         run.fence(session)
@@ -136,8 +136,7 @@ def end(writer: Writer, run: Run, outcome: str, report: Mapping[str, Any], now: 
 
 
 def release(writer: Writer, run: Run) -> None:
-    """Sweep up and let the repository go."""
-    recovery.sweep(writer, run)
+    """Let the repository go, if it is still ours; what is not undone yet, the next run undoes."""
     with writer.transaction() as session:
         session.change(_RELEASE, repository=run.repository, token=run.token)
 
@@ -162,7 +161,3 @@ def _take(session: Session, repository: int, name: str) -> int:
     if not taken:
         raise busy(name, who)
     return int(token)
-
-
-def _text(report: Mapping[str, Any]) -> str:
-    return msgspec.json.encode(report).decode()

@@ -256,11 +256,14 @@ def _pack(batch: Batch, rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
 
 
 def _concatenated(column: BatchColumn, cells: Sequence[Any]) -> tuple[bytes, bytes]:
-    """All values in one, and where each begins and how long it is; -1 for None."""
+    """All values in one, and where each begins and how long it is; -1 for None.
+
+    A byte is added at the end, for SQLite makes NULL of whatever is cut from an empty blob.
+    """
     first = cells[0]
     if cells.count(first) == len(cells):
         whole = b"" if first is None else first.encode() if column.kind is Kind.TEXT else first
-        return whole, b"%10d%10d" % (1, -1 if first is None else len(whole)) * len(cells)
+        return whole + b" ", b"%10d%10d" % (1, -1 if first is None else len(whole)) * len(cells)
     whole, lengths = _joined_text(cells) if column.kind is Kind.TEXT else _joined(cells)
     places = [0] * (2 * len(lengths))
     places[0::2] = list(accumulate(lengths[:-1], initial=1))
@@ -274,10 +277,10 @@ def _joined_text(cells: Sequence[str | None]) -> tuple[bytes, list[int]]:
     filled = [cell or "" for cell in cells]
     joined = "".join(filled)
     if joined.isascii():
-        return joined.encode(), list(map(len, filled))
+        return f"{joined} ".encode(), list(map(len, filled))
     return _joined([cell.encode() for cell in filled])
 
 
 def _joined(cells: Sequence[bytes | None]) -> tuple[bytes, list[int]]:
     filled = [cell or b"" for cell in cells]
-    return b"".join(filled), list(map(len, filled))
+    return b"".join((*filled, b" ")), list(map(len, filled))

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
 
 from entrepot.catalog.catalog import Catalog
+from entrepot.catalog.schema import metadata, schema_revision
 from postgres_server import PostgresServer
 from unit.catalog.clocks import Clock
 
@@ -15,24 +17,31 @@ POSTGRES = pytest.param("postgresql", marks=pytest.mark.postgres)
 
 
 @pytest.fixture(scope="session")
-def catalog_template(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The name of a database that holds an empty catalog, to be copied."""
+def shared_catalog(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL catalog that one test after the other has for itself; making one takes a second."""
     with postgres_server.database() as url:
         Catalog.open(url, locks=tmp_path_factory.mktemp("locks"), create=True).close()
-        yield url.partition("?")[0].rpartition("/")[2]
+        yield url
 
 
 @pytest.fixture(params=["sqlite", POSTGRES])
-def catalog_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def catalog_url(request: pytest.FixtureRequest) -> str:
     """The URL of an empty catalog that one test alone uses, once on each database."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path}/catalog.sqlite"
-        Catalog.open(url, locks=tmp_path / "locks", create=True).close()
-        yield url
-    else:
-        server: PostgresServer = request.getfixturevalue("postgres_server")
-        with server.database(request.getfixturevalue("catalog_template")) as url:
-            yield url
+    fixture = "sqlite_url" if request.param == "sqlite" else "emptied_url"
+    url: str = request.getfixturevalue(fixture)
+    return url
+
+
+@pytest.fixture
+def emptied_url(shared_catalog: str) -> Iterator[str]:
+    """The URL of the shared catalog, with nothing in it but its tables."""
+    yield shared_catalog
+    engine = create_engine(shared_catalog)
+    with engine.begin() as connection:
+        for table in metadata.sorted_tables:
+            if table.name != schema_revision.name:
+                connection.execute(table.delete())
+    engine.dispose()
 
 
 @pytest.fixture
