@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from entrepot.model import facts
-from entrepot.pipeline.plan import Plan, Step
+from entrepot.pipeline.plan import Plan
 from entrepot.pipeline.stage import EndStage
+from entrepot.pipeline.step import Step
 from entrepot.stages.artifact_downloader import ArtifactDownloader
 from entrepot.stages.artifact_saver import ArtifactSaver
 from entrepot.stages.content_association import ContentAssociation

@@ -11,7 +11,7 @@ from entrepot.events import UnitFailed, UnitRefused
 from entrepot.model.artifact import Artifact
 from entrepot.model.declarative import PATIENCE, Fetched
 from entrepot.model.ledger import FailureRow, RefusalRow
-from entrepot.pipeline.budget import Budget
+from entrepot.pipeline.budget import Budget, Lease
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -109,21 +109,34 @@ class SyncRun:
             while chunk := await asyncio.to_thread(file.read, _READ):
                 yield chunk
 
-    async def fetch(self, artifact: DeclarativeArtifact) -> Fetched:
-        """Download and verify within the budget; a local file is read the same way."""
-        expected = artifact.artifact
-        size = expected.size
-        budget = self._small if size is not None and size <= _SMALL else self._large
-        lease = await budget.lease(_UNKNOWN if size is None else size)
+    async def fetch(self, artifacts: Sequence[DeclarativeArtifact]) -> list[Fetched]:
+        """Download and verify within the budget; a local file is read the same way.
+
+        One share covers all: a unit that waited for a second share with its first in hand could
+        wait for others that do the same.
+        """
+        lease = await self._lease(artifacts)
+        fetched: list[Fetched] = []
         try:
-            received = await self._receive(artifact)
+            for artifact in artifacts:
+                received = await self._receive(artifact)
+                self._here.add(received)
+                fetched.append(Fetched(received, None if fetched else lease))
         except BaseException:
             lease.close()
+            for each in fetched:
+                each.discard()
+                self._here.discard(each.received)
             raise
-        self._here.add(received)
-        self.downloaded += 1
-        self.downloaded_bytes += received.size
-        return Fetched(received, lease)
+        self.downloaded += len(fetched)
+        self.downloaded_bytes += sum(each.received.size for each in fetched)
+        return fetched
+
+    async def _lease(self, artifacts: Sequence[DeclarativeArtifact]) -> Lease:
+        sizes = [artifact.artifact.size for artifact in artifacts]
+        amount = sum(_UNKNOWN if size is None else size for size in sizes)
+        is_small = all(size is not None and size <= _SMALL for size in sizes)
+        return await (self._small if is_small else self._large).lease(amount)
 
     async def _receive(self, artifact: DeclarativeArtifact) -> Received:
         storage, expected = self.equipment.storage, artifact.artifact

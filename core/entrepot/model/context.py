@@ -53,10 +53,11 @@ class SyncContext(RunContext, Protocol):
     def open(self, artifact: Artifact) -> AsyncIterator[bytes]:
         """Stream bytes that storage holds."""
 
-    async def fetch(self, artifact: DeclarativeArtifact) -> Fetched:
-        """Download and verify; waits for its share of the budget, which the result holds.
+    async def fetch(self, artifacts: Sequence[DeclarativeArtifact]) -> list[Fetched]:
+        """Download and verify the artifacts of one unit, in order, or none of them.
 
-        Takes a local file as it takes a URL. Safe to cancel.
+        Waits for their share of the budget, which the first result holds. Takes a local file as it
+        takes a URL. Safe to cancel.
         """
 
     async def keep_bytes(self, batch: Sequence[Received]) -> list[KeptArtifact]:

@@ -42,12 +42,13 @@ class ArtifactDownloader(Stage):
 
     async def _download(self, unit: DeclarativeContent, missing: list[DeclarativeArtifact]) -> None:
         try:
-            for artifact in missing:
-                artifact.state = await self.context.fetch(artifact)
+            fetched = await self.context.fetch(missing)
         except EntrepotError as error:
             await self.fail(unit, error)
-        else:
-            await self.put(unit)
+            return
+        for artifact, state in zip(missing, fetched, strict=True):
+            artifact.state = state
+        await self.put(unit)
 
 
 def _is_missing(artifact: DeclarativeArtifact) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from typing import Any
 
@@ -9,10 +10,14 @@ import pytest
 
 from entrepot.assembly.sync_run import SyncRun
 from entrepot.errors import Failed
-from entrepot.model.declarative import DECLARED, DeclarativeContent, Fetched, Stored
+from entrepot.model.artifact import Artifact
+from entrepot.model.declarative import DECLARED, DeclarativeArtifact, DeclarativeContent, Fetched, Stored
+from entrepot.pipeline.run import create_pipeline
+from entrepot.pipeline.stage import EndStage
 from entrepot.stages.artifact_downloader import ArtifactDownloader
 from entrepot.stages.artifact_saver import ArtifactSaver
 from entrepot.stages.query_existing_artifacts import QueryExistingArtifacts
+from entrepot.stages.stage import Stage
 from entrepot.testing.bad_origin import BadOrigin
 from entrepot.testing.bad_replies import Reply
 from entrepot.testing.run_stage import run_stage
@@ -133,3 +138,25 @@ async def test_a_unit_left_out_drops_what_was_fetched_for_it(context: SyncRun, m
     unit.leave_out(Failed("u", ValueError("x")))
 
     assert unit.d_artifacts[0].state is DECLARED
+
+
+async def test_units_with_several_artifacts_share_the_budget_without_waiting_for_each_other(
+    context: SyncRun, make_unit: MakeUnit, origin: BadOrigin
+) -> None:
+    """More bytes than the budget holds, two artifacts a unit: all are stored, none waits for ever."""
+    units = []
+    for number in range(12):
+        unit = make_unit(f"u{number}", bytes([number]) * 6_000_000)
+        url = origin.put(f"/u{number}.meta", bytes([number]) * 30_000_000)
+        unit.d_artifacts.append(DeclarativeArtifact(Artifact(size=30_000_000), url, f"u{number}.meta", context.remote))
+        units.append(unit)
+
+    class Source(Stage):
+        async def run(self) -> None:
+            for unit in units:
+                await self.put(unit)
+
+    stages = [Source(), ArtifactDownloader(), ArtifactSaver(), EndStage()]
+    await asyncio.wait_for(create_pipeline(stages, context=context), 120)
+
+    assert set(states(units)) == {"Stored"}
