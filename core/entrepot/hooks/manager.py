@@ -159,7 +159,7 @@ class Plugins:
         except EntrepotError as error:
             error.at(f"plugin {plugin!r}, entrepot_edit_plan")
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PluginError(
                 f"plugin {plugin!r} raised {type(error).__name__} when asked to edit the plan: {error}",
                 where="entrepot_edit_plan",
@@ -179,7 +179,7 @@ class Plugins:
         for name in self._answering(hook):
             try:
                 ask(self._manager, name, hook, **arguments)
-            except Exception:
+            except (Exception, SystemExit):
                 log.warning("plugin %r raised when told %s", name, hook, exc_info=True)
 
     def add_commands(self, group: click.Group) -> None:

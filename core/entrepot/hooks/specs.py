@@ -147,7 +147,7 @@ def entrepot_edit_plan(plan: Plan, context: RunContext) -> Sequence[Edit]:
     Fails:    `PlanError` when a stage is unknown, a need unmet, or two plugins change one place; the
               message names the plugin. What is raised here ends the run before it begins.
     Don't:    open connections here. Make the stage; it connects when it runs.
-    Example:  tests/plugins
+    Example:  tests/unit/cli/test_looking.py
 
     >>> def entrepot_edit_plan(plan, context):
     ...     return [after(QueryExistingContents, LabelLicenses(classify=guess))]
@@ -163,7 +163,7 @@ def entrepot_on_sync_started(context: RunContext) -> None:
     Return:   nothing; what is returned is ignored.
     Fails:    never: what is raised is logged, and the sync goes on.
     Don't:    take long. The event loop waits.
-    Example:  tests/unit/hooks/test_asking.py
+    Example:  tests/unit/hooks/test_manager.py
 
     >>> def entrepot_on_sync_started(context):
     ...     announce(f"{context.repository.name}: begins")
@@ -179,7 +179,7 @@ def entrepot_on_sync_finished(context: RunContext, outcome: object) -> None:
     Return:   nothing; what is returned is ignored.
     Fails:    never: what is raised is logged, and the outcome stays as it is.
     Don't:    take long, nor keep the outcome alive: its report may be large.
-    Example:  tests/unit/hooks/test_asking.py
+    Example:  tests/unit/hooks/test_manager.py
 
     `outcome` is what the sync gave, or the exception that ended it.
 

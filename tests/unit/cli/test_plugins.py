@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from types import ModuleType, SimpleNamespace
 
+import click
+
 import firmware_plugin
+from entrepot.plugin import hookimpl
 from shell import Shell
 
 
@@ -63,3 +66,26 @@ def test_plugins_that_claim_one_thing_are_listed_before_the_error(shell: Shell) 
     for done in (listed, refused):
         assert "plugins 'firmware' and 'other' both bring content type 'firmware.image'" in done.err
         assert "--block other" in done.err
+
+
+def test_commands_that_clash_or_break_are_told_too(shell: Shell) -> None:
+    """Everything that plugins do at start shows here."""
+
+    class Greedy:
+        @hookimpl
+        def entrepot_register_commands(self, group: click.Group) -> None:
+            group.add_command(click.Command("sync"))
+
+    class Broken:
+        @hookimpl
+        def entrepot_register_commands(self, group: click.Group) -> None:
+            raise ValueError("no")
+
+    shell.plugins += [("broken", Broken()), ("greedy", Greedy())]
+
+    done = shell("plugins")
+
+    assert done.code == 2
+    assert "its commands are left out: ValueError: no" in done.out
+    assert "plugins 'builtin' and 'greedy' both bring a command 'sync'" in done.err
+    assert shell("--help").code == 0

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from entrepot.hooks import specs
+from source_tree import ROOT
 
 HEADINGS = ["When", "Who", "Return", "Fails", "Don't", "Example"]
 VERBS = ["register", "make", "edit", "on"]
@@ -33,6 +34,17 @@ def test_every_hook_shows_an_answer_with_arguments_that_it_is_given(hook: Callab
 
     assert shown
     assert set(filter(None, shown[1].split(", "))) <= set(inspect.signature(hook).parameters)
+
+
+@pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: hook.__name__)
+def test_every_hook_leads_to_an_answer_that_works(hook: Callable[..., Any]) -> None:
+    """What the last heading names is there, and answers the hook."""
+    text = inspect.getdoc(hook) or ""
+
+    example = ROOT / text.partition("Example:")[2].split()[0]
+
+    files = [example] if example.is_file() else sorted(example.rglob("*.py"))
+    assert any(hook.__name__ in file.read_text() for file in files)
 
 
 def test_hooks_stand_in_the_order_in_which_they_are_called() -> None:

@@ -7,7 +7,8 @@ import click
 from entrepot.cli.invocation import Invocation
 from entrepot.cli.options import Command
 from entrepot.cli.output import Output, one_line
-from entrepot.errors import ConfigurationError
+from entrepot.cli.root import make_root
+from entrepot.errors import PluginError
 
 
 @click.command("plugins", cls=Command, short_help="List plugins, the blocked and the broken too.")
@@ -16,6 +17,11 @@ def command(invocation: Invocation) -> None:
     """List every plugin: version, distribution, the hooks it answers; of those left out, the reason."""
     output = Output(invocation)
     plugins = invocation.plugins(even_clashing=True)
+    conflicts: list[Exception] = [*plugins.conflicts]
+    try:
+        plugins.add_commands(make_root())
+    except PluginError as error:
+        conflicts.append(error)
     for record in plugins.records:
         output.line(record.to_json())
     heads = ("plugin", "version", "distribution", "state", "hooks, or the reason")
@@ -33,5 +39,5 @@ def command(invocation: Invocation) -> None:
     if invocation.debug:
         for record in plugins.records:
             click.echo(record.traceback, err=True, nl=bool(record.traceback))
-    if plugins.conflicts:
-        raise ExceptionGroup[ConfigurationError]("plugins claim the same things", plugins.conflicts)
+    if conflicts:
+        raise ExceptionGroup("plugins claim the same things", conflicts)

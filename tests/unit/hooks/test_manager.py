@@ -119,7 +119,7 @@ def test_those_who_are_told_cannot_harm_the_sync(caplog: pytest.LogCaptureFixtur
 
         @hookimpl
         def entrepot_on_sync_finished(self) -> None:
-            raise ValueError("no")
+            raise SystemExit("no")
 
     plugins = with_plugins(("a", Raising()), ("b", Listening()))
     with caplog.at_level(logging.WARNING):
