@@ -72,7 +72,7 @@ class Catalog:
         With `create` it is made where there is none. Nothing is recovered here: what a dead run
         left is invisible, and undone by whoever next takes its repository's lease.
         """
-        database = _database(url, locks, term)
+        database = database_for(url, locks, term)
         try:
             if create:
                 make(database)
@@ -154,7 +154,8 @@ def _abandon(beginning: Any) -> None:
         beginning.result().close()
 
 
-def _database(url: str, locks: Path, term: float) -> Database:
+def database_for(url: str, locks: Path, term: float = TERM) -> Database:
+    """The database that a URL means; `ConfigurationError` when it means none."""
     try:
         parsed = make_url(url)
     except ArgumentError as error:

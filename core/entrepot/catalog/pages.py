@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,6 @@ from entrepot.catalog.faults import told
 from entrepot.catalog.statement import Session, StatementCount
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
-
     from entrepot.catalog.writing import Database, Run
     from entrepot.model.ledger import PathRow
 
@@ -22,15 +20,15 @@ class PathPages:
 
     def __init__(self, database: Database, count: StatementCount) -> None:
         self._database, self._count = database, count
-        self._connection: Connection | None = None
-        self._rows: Iterator[PathRow] = iter(())
+        self._session: Session | None = None
+        self._rows: Generator[PathRow, None, None] | None = None
         self._at: tuple[str, tuple[str, int]] | None = None
 
     def page(self, run: Run, type_name: str, after: tuple[str, int], limit: int) -> list[PathRow]:
         """The next rows after a place; fewer than `limit` at the end."""
         with told(self._database.place):
-            if self._at != (type_name, after):
-                self._begin(run, type_name, after)
+            if self._rows is None or self._at != (type_name, after):
+                self._rows = self._begin(run, type_name, after)
             rows = list(islice(self._rows, limit))
         self._at = (type_name, (rows[-1].relative_path, rows[-1].content)) if rows else None
         if len(rows) < limit:
@@ -39,16 +37,18 @@ class PathPages:
 
     def close(self) -> None:
         """Let the answer go."""
-        connection, self._connection = self._connection, None
-        self._rows, self._at = iter(()), None
-        if connection is not None:
-            # What was begun only read; closing ends it.
-            connection.invalidate()
-            connection.close()
+        rows, self._rows, self._at = self._rows, None, None
+        session, self._session = self._session, None
+        with told(self._database.place):
+            if rows is not None:
+                rows.close()
+            if session is not None:
+                session.undo()
+                session.connection.close()
 
-    def _begin(self, run: Run, type_name: str, after: tuple[str, int]) -> None:
+    def _begin(self, run: Run, type_name: str, after: tuple[str, int]) -> Generator[PathRow, None, None]:
         self.close()
-        self._connection = self._database.readers.connect()
-        self._connection.exec_driver_sql(self._database.begin_reading)
-        session = Session(self._connection, self._database.tongue, count=self._count)
-        self._rows = settled.paths(session, run, type_name, after)
+        connection = self._database.readers.connect()
+        self._session = Session(connection, self._database.tongue, count=self._count)
+        connection.exec_driver_sql(self._database.begin_reading)
+        return settled.paths(self._session, run, type_name, after)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -121,11 +122,12 @@ def contents(
     return [ContentRow(*row) for row in rows]
 
 
-def paths(session: Session, run: Run, type_name: str, after: tuple[str, int]) -> Iterator[PathRow]:
+def paths(session: Session, run: Run, type_name: str, after: tuple[str, int]) -> Generator[PathRow, None, None]:
     """Artifacts of members from one place on, in order of path; sorted once, read as they are needed."""
     start, end = key_range(type_name)
-    rows = session.stream(_PATHS, **run.values, start=start, end=end, path=after[0], content=after[1])
-    return (PathRow(*row) for row in rows)
+    with closing(session.stream(_PATHS, **run.values, start=start, end=end, path=after[0], content=after[1])) as rows:
+        for row in rows:
+            yield PathRow(*row)
 
 
 def values(session: Session, run: Run, type_name: str, field: str, *, changed: bool) -> list[str]:

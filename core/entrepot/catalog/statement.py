@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
@@ -159,12 +159,14 @@ class Session:
             self._count.calls += 1
             yield self.connection.exec_driver_sql(said, values | piece)
 
-    def stream(self, statement: Statement, **values: Any) -> Iterator[tuple[Any, ...]]:
+    def stream(self, statement: Statement, **values: Any) -> Generator[tuple[Any, ...], None, None]:
         """The answer's rows as they are read; a transaction must be open for as long."""
         self._count.calls += 1
         said = self._tongue.say(statement, self.connection.dialect)
         options = {"stream_results": True, "yield_per": PIECE}
-        return (tuple(row) for row in self.connection.exec_driver_sql(said, values, execution_options=options))
+        with closing(self.connection.exec_driver_sql(said, values, execution_options=options)) as result:
+            for row in result:
+                yield tuple(row)
 
     def undo(self) -> None:
         """Roll back what was begun; nothing happens where nothing was."""
