@@ -1,1 +1,13 @@
 """The kit: what entrepot tests itself with, for everyone who writes a plugin."""
+
+from __future__ import annotations
+
+from entrepot.operations.sync import sync
+from entrepot.testing.bad_origin import BadOrigin
+from entrepot.testing.bad_replies import Reply, Seen
+from entrepot.testing.depots import depot
+from entrepot.testing.run_stage import run_stage
+from entrepot.testing.running import running
+from entrepot.testing.serving import served
+
+__all__ = ["BadOrigin", "Reply", "Seen", "depot", "run_stage", "running", "served", "sync"]

@@ -1,0 +1,152 @@
+"""pip and uv themselves: what they install from a mirrored index, in a clean virtual environment."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import os
+import shutil
+import sys
+import venv
+import zipfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from entrepot.testing import BadOrigin, Reply, depot, served, sync
+
+pytestmark = [pytest.mark.clients, pytest.mark.slow]
+
+#: Clients must see our index alone, whatever this machine's configuration says.
+ALONE = {
+    **{name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "UV_", "VIRTUAL_ENV"))},
+    "PIP_CONFIG_FILE": os.devnull,
+    "UV_NO_CONFIG": "1",
+}
+
+
+class Index:
+    """An upstream index of wheels that are made on the spot."""
+
+    def __init__(self, origin: BadOrigin, folder: Path) -> None:
+        self.origin = origin
+        self.folder = folder
+        self.pages: dict[str, list[str]] = {}
+        self.digests: dict[str, str] = {}
+
+    def add(self, project: str, version: str, *, needs: tuple[str, ...] = ()) -> None:
+        wheel = make_wheel(self.folder, project, version, needs)
+        body = wheel.read_bytes()
+        self.digests[f"{project}=={version}"] = digest = hashlib.sha256(body).hexdigest()
+        self.origin.put(f"/packages/{wheel.name}", body)
+        link = f'<a href="/packages/{wheel.name}#sha256={digest}">{wheel.name}</a>'
+        self.pages.setdefault(project, []).append(link)
+        listing = "".join(f"{line}<br>" for line in self.pages[project])
+        page = f"<!DOCTYPE html><html><body>{listing}</body></html>".encode()
+        self.origin.on(f"/simple/{project}/", html(page))
+
+
+def html(page: bytes) -> Reply:
+    return Reply(body=page, headers={"Content-Type": "text/html"})
+
+
+def make_wheel(folder: Path, project: str, version: str, needs: tuple[str, ...]) -> Path:
+    """Write a wheel whose one module says its version."""
+    path = folder / f"{project}-{version}-py3-none-any.whl"
+    info = f"{project}-{version}.dist-info"
+    metadata = [f"Metadata-Version: 2.1\nName: {project}\nVersion: {version}\n"]
+    metadata += [f"Requires-Dist: {need}\n" for need in needs]
+    files = {
+        f"{project}.py": f"VERSION = {version!r}\n",
+        f"{info}/METADATA": "".join(metadata),
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = "".join(f"{name},sha256={_urlsafe(text)},{len(text)}\n" for name, text in files.items())
+    files[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(zipfile.ZipInfo(name), text)
+    return path
+
+
+def _urlsafe(text: str) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+
+
+@pytest.fixture
+async def index(tmp_path: Path) -> AsyncIterator[Index]:
+    """`app` 1.0 needs `lib`; both have one version."""
+    async with BadOrigin() as origin:
+        made = Index(origin, tmp_path)
+        made.add("lib", "1.0")
+        made.add("app", "1.0", needs=("lib>=1",))
+        yield made
+
+
+@pytest.fixture(scope="session")
+def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment with nothing but pip, to be copied."""
+    folder = tmp_path_factory.mktemp("clean") / "venv"
+    venv.create(folder, with_pip=True)
+    return folder
+
+
+@pytest.fixture
+def environment(clean_environment: Path, tmp_path: Path) -> Path:
+    """A clean virtual environment of this test's own."""
+    folder = tmp_path / "venv"
+    shutil.copytree(clean_environment, folder, symlinks=True)
+    return folder
+
+
+@pytest.fixture(params=["pip", "uv"])
+def client(request: pytest.FixtureRequest, environment: Path) -> list[str]:
+    """The command that installs into that environment."""
+    python = str(environment / "bin" / "python")
+    if request.param == "pip":
+        pip = [python, "-m", "pip", "--isolated", "--disable-pip-version-check"]
+        return [*pip, "install", "--no-cache-dir", "--index-url"]
+    uv = shutil.which("uv", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
+    if uv is None:
+        pytest.fail("uv is not here: install the test dependencies")
+    return [uv, "pip", "install", "--quiet", "--no-cache", "--python", python, "--default-index"]
+
+
+async def ran(*command: str) -> str:
+    process = await asyncio.create_subprocess_exec(
+        *command, env=ALONE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    out, _ = await process.communicate()
+    assert process.returncode == 0, out.decode()
+    return out.decode()
+
+
+async def installed(environment: Path, project: str) -> str:
+    return (await ran(str(environment / "bin" / "python"), "-c", f"import {project}; print({project}.VERSION)")).strip()
+
+
+@pytest.mark.parametrize("policy", ["immediate", "on_demand"])
+async def test_what_is_mirrored_installs_with_what_it_needs(
+    index: Index, tmp_path: Path, client: list[str], environment: Path, policy: str
+) -> None:
+    """The latest version, then version 1 again when there is a second, and by hash from either."""
+    options = {"include": ["app", "lib"]}
+    table = {"type": "python", "url": index.origin.url("/simple/"), "policy": policy, "options": options}
+    requirements = tmp_path / "requirements.txt"
+    with depot(tmp_path / "depot", {"tools": table}) as opened:
+        await sync(opened, "tools")
+        async with served(opened) as address:
+            await ran(*client, f"{address}/tools/simple/", "app")
+            assert await installed(environment, "lib") == "1.0"
+
+            index.add("lib", "2.0")
+            await sync(opened, "tools")
+            await ran(*client, f"{address}/tools/simple/", "--upgrade", "lib")
+            assert await installed(environment, "lib") == "2.0"
+
+            hashed = [f"{name} --hash=sha256:{index.digests[name]}\n" for name in ("lib==1.0", "app==1.0")]
+            requirements.write_text("".join(hashed))
+            await ran(*client, f"{address}/tools@1/simple/", "--require-hashes", "-r", str(requirements))
+            assert await installed(environment, "lib") == "1.0"
