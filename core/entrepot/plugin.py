@@ -26,7 +26,7 @@ from entrepot.model import facts
 from entrepot.model.artifact import Artifact
 from entrepot.model.content import Content, derived, indexed, key, key_of
 from entrepot.model.context import RunContext, SyncContext
-from entrepot.model.declarative import DeclarativeArtifact, DeclarativeContent
+from entrepot.model.declarative import DeclarativeArtifact, DeclarativeContent, Declared, Fetched, Stored
 from entrepot.model.digest import Digest, parse_digest
 from entrepot.model.downloading import Download, Downloader, Validator
 from entrepot.model.facts import Fact
@@ -62,6 +62,7 @@ __all__ = [
     "DeclarativeArtifact",
     "DeclarativeContent",
     "DeclarativeVersion",
+    "Declared",
     "DepotError",
     "Digest",
     "Download",
@@ -71,6 +72,7 @@ __all__ = [
     "EntrepotError",
     "Fact",
     "Failed",
+    "Fetched",
     "FirstStage",
     "IntegrityError",
     "InvalidMetadata",
@@ -97,6 +99,7 @@ __all__ = [
     "ResolveContentFutures",
     "RunContext",
     "Stage",
+    "Stored",
     "SyncContext",
     "Unpublished",
     "UpstreamError",
