@@ -1,0 +1,6 @@
+"""Lets the command line be run as `python -m entrepot`."""
+
+from entrepot.cli.main import main
+
+if __name__ == "__main__":
+    main()
