@@ -39,6 +39,9 @@ T = TypeVar("T")
 #: After so many seconds without a beat a lease on PostgreSQL may be taken over.
 TERM: Final = 60.0
 
+#: For so many seconds another program may hold a SQLite file, a backup say, before that is an error.
+PATIENCE: Final = 10.0
+
 _READERS: Final = 4
 
 _REPOSITORY: Final = Statement("SELECT id FROM repository WHERE name = :name")
@@ -66,13 +69,14 @@ class Catalog:
         clock: Callable[[], float] = time.time,
         create: bool = False,
         term: float = TERM,
+        patience: float = PATIENCE,
     ) -> Self:
         """Open a catalog by its URL, or raise a `DepotError` that says why it cannot be used.
 
         With `create` it is made where there is none. Nothing is recovered here: what a dead run
         left is invisible, and undone by whoever next takes its repository's lease.
         """
-        database = database_for(url, locks, term)
+        database = database_for(url, locks, term=term, patience=patience)
         try:
             if create:
                 make(database)
@@ -154,7 +158,7 @@ def _abandon(beginning: Any) -> None:
         beginning.result().close()
 
 
-def database_for(url: str, locks: Path, term: float = TERM) -> Database:
+def database_for(url: str, locks: Path, *, term: float = TERM, patience: float = PATIENCE) -> Database:
     """The database that a URL means; `ConfigurationError` when it means none."""
     try:
         parsed = make_url(url)
@@ -162,7 +166,7 @@ def database_for(url: str, locks: Path, term: float = TERM) -> Database:
         raise _unusable(url) from error
     match parsed.get_backend_name():
         case "sqlite" if parsed.database:
-            return SqliteDatabase(parsed, locks)
+            return SqliteDatabase(parsed, locks=locks, patience=patience)
         case "postgresql":
             with told(f"the catalog at {parsed.host}"):
                 return PostgresDatabase(parsed.set(drivername="postgresql+psycopg"), term=term)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -80,9 +81,19 @@ _UNAVAILABLE: Final[_Fault] = (
     "check that its disk or server is up and that this user may use it, then try again",
 )
 
+_FULL: Final[_Fault] = (CatalogFull, "the disk is full", "make room on the catalog's disk, and sync again")
+
+_ERRNO: Final[dict[int, _Fault]] = {
+    errno.EACCES: _READ_ONLY,
+    errno.EPERM: _READ_ONLY,
+    errno.EROFS: _READ_ONLY,
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+}
+
 #: By the beginning of SQLite's error name, and of PostgreSQL's SQLSTATE.
 _FAULTS: Final[dict[str, _Fault]] = {
-    "SQLITE_FULL": (CatalogFull, "the disk is full", "make room on the catalog's disk, and sync again"),
+    "SQLITE_FULL": _FULL,
     "SQLITE_READONLY": _READ_ONLY,
     "SQLITE_PERM": _READ_ONLY,
     "SQLITE_CORRUPT": _DAMAGED,
@@ -127,11 +138,13 @@ def fault(error: BaseException, place: str) -> DepotError:
     """The `DepotError` for a driver's error."""
     code = getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None) or ""
     text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    for beginning, (kind, what, remedy) in _FAULTS.items():
-        if code.startswith(beginning):
-            return kind(f"{what} ({text})", place, remedy)
-    if isinstance(error, OSError) or (not code and type(error).__name__ == "OperationalError"):
-        kind, what, remedy = _UNAVAILABLE
+    known = next((known for beginning, known in _FAULTS.items() if code.startswith(beginning)), None)
+    if known is None and isinstance(error, OSError):
+        known = _ERRNO.get(error.errno or 0, _UNAVAILABLE)
+    if known is None and not code and type(error).__name__ == "OperationalError":
+        known = _UNAVAILABLE
+    if known is not None:
+        kind, what, remedy = known
         return kind(f"{what} ({text})", place, remedy)
     return DepotError(
         f"the catalog gave an error it should not ({type(error).__name__}: {text})",

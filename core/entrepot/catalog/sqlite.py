@@ -43,9 +43,6 @@ _WRITER: Final = (
 )
 _READER: Final = ("PRAGMA query_only = ON", "PRAGMA cache_size = -4000", "PRAGMA wal_autocheckpoint = 0")
 
-#: How long a writer waits for a program that is not entrepot, and a reader for a log being opened.
-_PATIENCE: Final = 10.0
-
 #: Rows, then rows for each value of the first column, of the first two, ...
 _EXPECTED: Final = (
     ("membership", "membership", "1000000 250000 2 1"),
@@ -80,10 +77,10 @@ class SqliteDatabase:
     begin_writing = "BEGIN IMMEDIATE"
     begin_reading = "BEGIN"
 
-    def __init__(self, url: URL, locks: Path) -> None:
+    def __init__(self, url: URL, *, locks: Path, patience: float) -> None:
         self.path = Path(url.database or "")
         self.place = f"the catalog {self.path}"
-        self._locks = locks
+        self._locks, self._patience = locks, patience
         self.tongue = Tongue(
             {
                 "insert": "INSERT OR IGNORE INTO",
@@ -158,7 +155,7 @@ class SqliteDatabase:
 
     def begin(self, connection: Connection) -> None:
         """Begin to write; waits a while for programs that know nothing of our lock."""
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + self._patience
         while True:
             try:
                 connection.exec_driver_sql(self.begin_writing)
@@ -205,7 +202,7 @@ class SqliteDatabase:
             uri=True,
             isolation_level=None,
             check_same_thread=False,
-            timeout=0.0 if mode.startswith("rw") else _PATIENCE,
+            timeout=0.0 if mode.startswith("rw") else self._patience,
             cached_statements=256,
         )
         try:

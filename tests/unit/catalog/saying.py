@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
+from sqlalchemy import create_engine, text
+
 from entrepot.catalog.catalog import Catalog
 from entrepot.catalog.rows import RunRequest
 from entrepot.model.content import ArtifactLink
@@ -90,3 +92,16 @@ def kept(body: str, *digests: Digest) -> KeptArtifact:
 def page(path: str, body: str, media_type: str = "text/html") -> BodyRow:
     """A small published file."""
     return BodyRow(path, media_type, body.encode(), None)
+
+
+def overtake(url: str, repository: str) -> None:
+    """Raise the token of a lease, as whoever takes it over does."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "UPDATE lease SET token = token + 1 WHERE repository = (SELECT id FROM repository WHERE name = :name)"
+            ),
+            {"name": repository},
+        )
+    engine.dispose()

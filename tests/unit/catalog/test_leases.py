@@ -1,0 +1,204 @@
+"""Leases: one run at a time writes a repository, and one that lost it writes nothing more."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from entrepot.catalog.catalog import Catalog
+from entrepot.errors import LeaseLost, RepositoryBusy
+from entrepot.model.ledger import Changes, Ledger, Source
+from unit.catalog.saying import a_run, declare, holding, kept, names, overtake, page, said, sync
+
+TERM = 0.6
+TESTS = Path(__file__).parents[2]
+
+
+class Child:
+    """A sync in another process."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+
+    async def read(self) -> str:
+        assert self.process.stdout is not None
+        return (await self.process.stdout.readline()).decode().strip()
+
+    def write(self, order: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{order}\n".encode())
+
+    async def ask(self, order: str = "declare") -> str:
+        self.write(order)
+        return await self.read()
+
+
+@asynccontextmanager
+async def child(url: str, locks: Path) -> AsyncIterator[Child]:
+    """Start a sync that holds its lease, and end it."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path])}
+    command = [sys.executable, str(Path(__file__).parent / "a_run.py"), url, str(locks), str(TERM)]
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, env=environment)
+    started = Child(process)
+    try:
+        assert await started.read() == "begun"
+        yield started
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def soon(catalog: Catalog) -> Ledger:
+    """Take the lease as soon as it can be had; a dead run's ends by the database's clock."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                return await catalog.begin(a_run())
+            except RepositoryBusy:
+                await asyncio.sleep(TERM / 10)
+
+
+@pytest.fixture
+def heir(catalog_url: str, tmp_path: Path) -> Iterator[Catalog]:
+    """A catalog that takes leases over after a short while."""
+    opened = Catalog.open(catalog_url, locks=tmp_path / "locks", term=TERM)
+    yield opened
+    opened.close()
+
+
+async def test_a_second_run_is_told_who_is_at_it(heir: Catalog) -> None:
+    """At once, with the process to look for and what to do; other repositories are free."""
+    await heir.begin(a_run())
+
+    with pytest.raises(RepositoryBusy, match=f"process {os.getpid()} on ") as busy:
+        await heir.begin(a_run())
+
+    assert "wait" in busy.value.remedy
+    await heir.begin(a_run("another"))
+
+
+@pytest.mark.parametrize("ending", ["complete", "finish"])
+async def test_a_run_that_ended_leaves_the_repository_free(heir: Catalog, ending: str) -> None:
+    """Whichever way it ended, the next can begin at once."""
+    ledger = await heir.begin(a_run())
+    if ending == "complete":
+        await ledger.complete(fingerprint="", report={})
+    else:
+        await ledger.finish("cancelled", {})
+
+    assert (await heir.begin(a_run())).run > ledger.run
+
+
+async def test_a_name_may_hold_anything_and_never_leaves_the_folder_of_locks(heir: Catalog, tmp_path: Path) -> None:
+    """Names of repositories are not names of files."""
+    for name in ("../up", "..", "a/b", "ünï", "a b"):
+        await (await heir.begin(a_run(name))).finish("unchanged", {})
+
+    assert [row.name for row in heir.reader.repositories()] == sorted(("../up", "..", "a/b", "ünï", "a b"))
+    assert not (tmp_path / "up.lock").exists()
+
+
+async def test_cancelling_the_wait_for_a_lease_gives_it_back(heir: Catalog) -> None:
+    """Nobody is left holding what nobody got."""
+    waiting = asyncio.ensure_future(heir.begin(a_run()))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+    assert await soon(heir)
+
+
+@pytest.mark.power
+async def test_a_killed_run_is_undone_by_the_next(heir: Catalog, catalog_url: str, tmp_path: Path) -> None:
+    """kill -9 leaves the version before as it was; the next run needs no manual step."""
+    await sync(heir, said("a"), said("b"))
+    for kills in range(3):
+        async with child(catalog_url, tmp_path / "locks") as victim:
+            for _ in range(kills):
+                assert await victim.ask() == "done"
+            victim.write("declare")
+            victim.process.kill()
+            await victim.process.wait()
+
+        assert names(heir, 1) == holding(said("a"), said("b"))
+        ledger = await soon(heir)
+        assert (ledger.number, ledger.recovered) == (2, True)
+        assert await ledger.changes() == Changes(added=0, changed=0, removed=0, unchanged=2)
+        await ledger.finish("unchanged", {})
+        following = await heir.begin(a_run())
+        assert not following.recovered
+        await following.finish("unchanged", {})
+
+
+@pytest.mark.power
+@pytest.mark.postgres
+async def test_a_run_that_slept_through_a_takeover_writes_nothing(postgres_url: str, tmp_path: Path) -> None:
+    """Stopped, overtaken, woken: every call says that the lease is lost; the new version has none of it."""
+    Catalog.open(postgres_url, locks=tmp_path, create=True).close()
+    heir = Catalog.open(postgres_url, locks=tmp_path, term=TERM)
+    await sync(heir, said("a"), said("b"))
+    async with child(postgres_url, tmp_path) as sleeper:
+        assert await sleeper.ask() == "done"
+        os.kill(sleeper.process.pid, signal.SIGSTOP)
+
+        ledger = await soon(heir)
+        await declare(ledger, said("a", "new"), said("c"))
+        os.kill(sleeper.process.pid, signal.SIGCONT)
+        assert await sleeper.ask("complete") == "LeaseLost"
+        await ledger.remove_undeclared()
+        await ledger.complete(fingerprint="", report={})
+
+    assert names(heir, 2) == holding(said("a", "new"), said("c"))
+    assert heir.reader.locate("tools", 2, "index") == []
+    heir.close()
+
+
+@pytest.mark.power
+async def test_a_stopped_run_is_named_and_its_file_not_touched(sqlite_url: str, tmp_path: Path) -> None:
+    """On SQLite the kernel holds the lease for as long as there is a process; killing it frees it."""
+    catalog = Catalog.open(sqlite_url, locks=tmp_path / "locks")
+    async with child(sqlite_url, tmp_path / "locks") as sleeper:
+        assert await sleeper.ask() == "done"
+        os.kill(sleeper.process.pid, signal.SIGSTOP)
+
+        with pytest.raises(RepositoryBusy, match=f"process {sleeper.process.pid} on "):
+            await catalog.begin(a_run())
+
+        os.kill(sleeper.process.pid, signal.SIGKILL)
+        await sleeper.process.wait()
+    ledger = await catalog.begin(a_run())
+    assert ledger.recovered
+    assert not await ledger.changes()
+    catalog.close()
+
+
+async def test_every_call_that_writes_is_fenced(heir: Catalog, catalog_url: str, tmp_path: Path) -> None:
+    """Once another run has raised the token, nothing gets through, on either database."""
+    calls: dict[str, Callable[[Ledger], Awaitable[object]]] = {
+        "save_contents": lambda ledger: ledger.save_contents([said("x")]),
+        "associate": lambda ledger: declare(ledger, said("b")),
+        "publish": lambda ledger: ledger.publish([page("a", "b")]),
+        "unpublish": lambda ledger: ledger.unpublish(["a"]),
+        "save_artifacts": lambda ledger: ledger.save_artifacts([kept("body")]),
+        "note_sources": lambda ledger: ledger.note_sources([Source(1, "path", ("url",))]),
+        "refuse": lambda ledger: ledger.refuse([], evict=["x"]),
+        "fail": lambda ledger: ledger.fail([], keep=False),
+        "complete": lambda ledger: ledger.complete(fingerprint="", report={}),
+        "finish": lambda ledger: ledger.finish("failed", {}),
+    }
+    for name, call in calls.items():
+        ledger = await heir.begin(a_run(name))
+        overtake(catalog_url, name)
+
+        with pytest.raises(LeaseLost, match=name):
+            await call(ledger)
