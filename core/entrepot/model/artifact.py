@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import attrs
 
 from entrepot.errors import InvalidMetadata
 from entrepot.model.digest import PREFERENCE, WEAK, Digest, parse_digest
 
-_TOO_LARGE = 2**63
+_TOO_LARGE: Final = 2**63
+
+_others = attrgetter(*PREFERENCE[1:])
+_NO_OTHERS: Final = (None,) * (len(PREFERENCE) - 1)
 
 
 @attrs.frozen
@@ -36,19 +40,21 @@ class Artifact:
     digests: tuple[Digest, ...] = attrs.field(init=False, default=(), eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        digests = [self._checked(algorithm) for algorithm in PREFERENCE if getattr(self, algorithm) is not None]
-        object.__setattr__(self, "digests", tuple(digests))
-        size = self.size
+        sha256, size = self.sha256, self.size
         if size is not None and (type(size) is not int or not 0 <= size < _TOO_LARGE):
             raise InvalidMetadata(
                 f"{size!r:.80} is not a size", remedy="a size is a whole number of bytes, zero or more"
             )
+        others = _others(self) != _NO_OTHERS
+        if sha256 is not None and not others and sha256.islower():  # nearly all of them, and there are many
+            object.__setattr__(self, "digests", (parse_digest("sha256", sha256),))
+        elif sha256 is not None or others:
+            digests = [self._checked(algorithm) for algorithm in PREFERENCE if getattr(self, algorithm) is not None]
+            object.__setattr__(self, "digests", tuple(digests))
 
     def _checked(self, algorithm: str) -> Digest:
-        text: str = getattr(self, algorithm)
-        digest = parse_digest(algorithm, text)
-        if not text.islower():
-            object.__setattr__(self, algorithm, text.lower())
+        digest = parse_digest(algorithm, getattr(self, algorithm))
+        object.__setattr__(self, algorithm, digest.hex)
         return digest
 
     @property

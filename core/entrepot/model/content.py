@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import hashlib
+from collections.abc import Callable
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 import attrs
@@ -12,7 +14,7 @@ import msgspec
 from entrepot.errors import PluginError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 _KEY, _INDEXED, _DERIVED = "entrepot.key", "entrepot.indexed", "entrepot.derived"
 
@@ -69,13 +71,15 @@ class ArtifactLink(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """What is asked of a content class once: its fields by name, and the role of each."""
+    """What is asked of a content class once: its fields in order of name, and the role of each."""
 
     type: str
     keys: tuple[str, ...]
     indexed: tuple[str, ...]
     derived: frozenset[str]
-    fields: tuple[tuple[str, Any], ...]
+    names: tuple[str, ...]
+    defaults: tuple[Any, ...]
+    values: Callable[[Content], tuple[Any, ...]]
 
 
 def _read_shape(cls: type[Content]) -> Shape:
@@ -93,12 +97,16 @@ def _read_shape(cls: type[Content]) -> Shape:
             where=cls.__module__,
             remedy="mark what names the thing upstream: name: str = key()",
         )
+    sorted_fields = sorted(fields, key=lambda field: field.name)
+    names = tuple(field.name for field in sorted_fields)
     return Shape(
         cls.TYPE,
         keys,
         tuple(field.name for field in fields if field.metadata.get(_INDEXED)),
         frozenset(field.name for field in fields if field.metadata.get(_DERIVED)),
-        tuple(sorted((field.name, _default(field)) for field in fields)),
+        names,
+        tuple(_default(field) for field in sorted_fields),
+        attrgetter(*names) if len(names) > 1 else lambda content: (getattr(content, names[0]),),
     )
 
 
@@ -129,13 +137,13 @@ def key_of(cls: type[Content], *values: object) -> str:
 
 def encode_fields(content: Content) -> bytes:
     """Write a statement's fields as canonical JSON; fields equal to their default are left out."""
-    return _encode(
-        {
-            name: value
-            for name, default in shape_of(type(content)).fields
-            if (value := getattr(content, name)) != default
-        }
-    )
+    shape = shape_of(type(content))
+    said = {
+        name: value
+        for name, value, default in zip(shape.names, shape.values(content), shape.defaults, strict=True)
+        if value != default
+    }
+    return _encode(said)
 
 
 def decode_fields(cls: type[C], fields: bytes) -> C:
@@ -158,12 +166,12 @@ def identity(content: Content, fields: bytes, artifacts: Sequence[ArtifactLink])
     default changes no identity.
     """
     shape = shape_of(type(content))
-    links = [(link.relative_path, link.algorithm, link.digest.hex(), link.size) for link in artifacts]
+    said = _without(fields, shape.derived) if shape.derived else fields
+    links = [f"\n{path}\0{algorithm}\0{digest.hex()}\0{size}" for path, algorithm, digest, size in artifacts]
     if len(links) > 1:
         links.sort()
-    said = msgspec.Raw(fields) if not shape.derived else _without(fields, shape.derived)
-    return hashlib.sha256(_encode_plainly((shape.type, said, links))).digest()
+    return hashlib.sha256(b"%b\n%b%b" % (shape.type.encode(), said, "".join(links).encode())).digest()
 
 
-def _without(fields: bytes, names: frozenset[str]) -> dict[str, Any]:
-    return {name: value for name, value in msgspec.json.decode(fields).items() if name not in names}
+def _without(fields: bytes, names: frozenset[str]) -> bytes:
+    return _encode({name: value for name, value in msgspec.json.decode(fields).items() if name not in names})
