@@ -6,7 +6,7 @@ import pytest
 
 from entrepot.plugin import InvalidMetadata
 from entrepot_file.entry import BadEntry, Entry
-from entrepot_file.pulp_manifest import read_line, write_line
+from entrepot_file.pulp_manifest import read_line, read_lines, write_line
 
 SHA256 = "0a" * 32
 
@@ -67,3 +67,14 @@ def test_a_line_that_says_what_cannot_be_names_its_file(line: str, told: str) ->
 def test_what_is_written_is_read_again() -> None:
     """A mirror of a mirror says the same."""
     assert read_line(write_line("a,b/c d.iso", SHA256, 7).removesuffix("\n")) == Entry("a,b/c d.iso", SHA256, 7)
+
+
+@pytest.mark.parametrize(
+    "odd", ["", "# comment", f"a.iso,{SHA256.upper()},1", "a.iso,,1", f"#a,{SHA256},1", f",{SHA256},1"]
+)
+def test_lines_that_are_read_at_one_go_say_the_same(odd: str) -> None:
+    """Whether the others are all as they should be or not, each line has its own answer."""
+    good = [f"folder/{number},x.iso,{SHA256},{number}" for number in range(5)]
+
+    for lines in (good, [odd, *good], [*good, odd], [odd], [*good[:2], odd, *good[2:]]):
+        assert repr(list(read_lines("\n".join(lines)))) == repr([read_line(line) for line in lines])

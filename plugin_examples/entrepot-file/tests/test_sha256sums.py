@@ -11,7 +11,7 @@ import pytest
 
 from entrepot.plugin import InvalidMetadata
 from entrepot_file.entry import BadEntry, Entry
-from entrepot_file.sha256sums import read_line, write_line
+from entrepot_file.sha256sums import read_line, read_lines, write_line
 
 SHA256 = "0a" * 32
 
@@ -100,3 +100,14 @@ def test_what_is_written_is_read_by_coreutils(tmp_path: Path) -> None:
     done = subprocess.run([tool, "--check", "--strict"], cwd=tmp_path, input=written.encode(), check=False, timeout=30)
 
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    "odd", ["", "# comment", f"{SHA256.upper()}  a", f"{SHA256}  ./a", rf"\{SHA256}  a\\b", f"{SHA256}  "]
+)
+def test_lines_that_are_read_at_one_go_say_the_same(odd: str) -> None:
+    """Whether the others are all as they should be or not, each line has its own answer."""
+    good = [f"{SHA256} {mark}folder/{mark}x.iso" for mark in " *"]
+
+    for lines in (good, [odd, *good], [*good, odd], [odd], [good[0], odd, good[1]]):
+        assert repr(list(read_lines("\n".join(lines)))) == repr([read_line(line) for line in lines])

@@ -15,11 +15,11 @@ _BLOCK: Final = 256 * 1024
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
-def blocks_of_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number of a line, and it with those after it, some thousands at a time.
+def blocks_of_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the number of a line, and it with some thousands after it, joined by newlines.
 
-    Lines are without their end, which may be "\\n" or "\\r\\n". Raises `InvalidMetadata` for what is
-    not UTF-8, and for a line that does not end.
+    Carriage returns before newlines are taken away. Raises `InvalidMetadata` for what is not UTF-8,
+    and for a line that does not end.
     """
     number, rest = 1, b""
     with path.open("rb") as file:
@@ -28,9 +28,8 @@ def blocks_of_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
         while block := file.read(_BLOCK):
             whole, newline, rest = (rest + block).rpartition(b"\n")
             if newline:
-                lines = _decoded(whole, number)
-                yield number, lines
-                number += len(lines)
+                yield number, _decoded(whole, number)
+                number += whole.count(b"\n") + 1
             if len(rest) > LONGEST_LINE:
                 raise InvalidMetadata(
                     f"a line is longer than {LONGEST_LINE} bytes",
@@ -41,7 +40,7 @@ def blocks_of_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
         yield number, _decoded(rest, number)
 
 
-def _decoded(block: bytes, number: int) -> list[str]:
+def _decoded(block: bytes, number: int) -> str:
     try:
         text = block.decode()
     except UnicodeDecodeError as error:
@@ -49,5 +48,4 @@ def _decoded(block: bytes, number: int) -> list[str]:
         raise InvalidMetadata(
             "a line is not UTF-8 text", where=f"line {line}", remedy="let the upstream write the list in UTF-8"
         ) from error
-    lines = text.split("\n")
-    return [line.removesuffix("\r") for line in lines] if "\r" in text else lines
+    return text.replace("\r\n", "\n").removesuffix("\r")

@@ -58,9 +58,9 @@ def _first_stage(context: RunContext) -> Stage:
     remote, options = context.remote, context.options
     match format_of(remote.url, options):
         case "pulp_manifest":
-            return ReadList(remote, pulp_manifest.read_line, skip_unchanged=options.skip_unchanged)
+            return ReadList(remote, pulp_manifest.read_lines, skip_unchanged=options.skip_unchanged)
         case "sha256sums":
-            return ReadList(remote, sha256sums.read_line, skip_unchanged=options.skip_unchanged)
+            return ReadList(remote, sha256sums.read_lines, skip_unchanged=options.skip_unchanged)
         case "tree":
             return ReadTree(remote, skip_unchanged=options.skip_unchanged)
 

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from entrepot.plugin import InvalidMetadata, parse_digest
 from entrepot_file.entry import BadEntry, Entry
 
-_LINE: Final = re.compile(r"([^#].*),([0-9a-f]{64}),(\d{1,18})", re.ASCII)
+#: Lines as nearly all are; a path with commas is read with more care.
+_LINES: Final = re.compile(r"^([^#,\n][^,\n]*),([0-9a-f]{64}),([0-9]{1,18})$", re.MULTILINE)
 _FIELDS: Final = 3
 _TOO_LARGE: Final = 2**63
 _REMEDY: Final = "a line is a path, the sha256 in hexadecimal digits and the size in bytes, with commas between"
+
+
+def read_lines(lines: str) -> Iterable[Entry | BadEntry | None]:
+    """Read lines that are joined by newlines; where all are as they should be, at one go."""
+    found = _LINES.findall(lines)
+    if len(found) == lines.count("\n") + 1:
+        return [Entry(path, sha256, int(size)) for path, sha256, size in found]
+    return map(read_line, lines.split("\n"))
 
 
 def read_line(line: str) -> Entry | BadEntry | None:
@@ -20,13 +30,6 @@ def read_line(line: str) -> Entry | BadEntry | None:
     A path may hold commas itself: the last two fields are digest and size. What has fewer fields
     names no file, and is raised.
     """
-    if found := _LINE.fullmatch(line):
-        path, sha256, size = found.groups()
-        return Entry(path, sha256, int(size))
-    return _read_odd_line(line)
-
-
-def _read_odd_line(line: str) -> Entry | BadEntry | None:
     if not line.strip() or line.startswith("#"):
         return None
     fields = line.rsplit(",", _FIELDS - 1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, TypeAlias
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -24,7 +25,10 @@ from entrepot_file.content import FileContent
 from entrepot_file.entry import OWN_LISTS, BadEntry, Entry
 from entrepot_file.numbered_lines import blocks_of_lines
 
-ReadLine: TypeAlias = Callable[[str], Entry | BadEntry | None]
+#: Reads lines that are joined by newlines, and gives one answer for each.
+ReadLines: TypeAlias = Callable[[str], Iterable[Entry | BadEntry | None]]
+
+_NEEDS_NO_QUOTES: Final = re.compile(r"[A-Za-z0-9_./~-]*").fullmatch
 
 #: All that a list names is one scope: it changed, or it did not.
 SCOPE: Final = "list"
@@ -40,9 +44,9 @@ class ReadList(Stage):
 
     gives = frozenset({facts.DECLARED})
 
-    def __init__(self, remote: Remote, read_line: ReadLine, *, skip_unchanged: bool = True) -> None:
+    def __init__(self, remote: Remote, read_lines: ReadLines, *, skip_unchanged: bool = True) -> None:
         self.remote = remote
-        self.read_line = read_line
+        self.read_lines = read_lines
         self.skip_unchanged = skip_unchanged
 
     async def run(self) -> None:
@@ -60,27 +64,27 @@ class ReadList(Stage):
     async def _declare_all(self, answer: Download) -> None:
         folder = _folder_of(self.remote.url)
         for number, entry in self._entries(answer):
-            match entry:
-                case BadEntry():
-                    await self._give_up(number, entry)
-                case Entry(relative_path=path) if path in OWN_LISTS:
-                    await self.refuse(_unit(path), "own-list", "entrepot writes this list itself")
-                case Entry():
-                    try:
-                        unit = self._declared(entry, folder)
-                    except InvalidMetadata as error:
-                        await self._give_up(number, BadEntry(entry.relative_path, error))
-                    else:
-                        await self.put(unit)
+            if isinstance(entry, BadEntry):
+                await self._give_up(number, entry)
+            elif entry.relative_path in OWN_LISTS:
+                await self.refuse(_unit(entry.relative_path), "own-list", "entrepot writes this list itself")
+            else:
+                try:
+                    unit = self._declared(entry, folder)
+                except InvalidMetadata as error:
+                    await self._give_up(number, BadEntry(entry.relative_path, error))
+                else:
+                    await self.put(unit)
 
     def _entries(self, answer: Download) -> Iterator[tuple[int, Entry | BadEntry]]:
-        read_line, number = self.read_line, 0
+        number = 1
         try:
             for first, lines in blocks_of_lines(answer.path):
-                for number, line in enumerate(lines, first):
-                    entry = read_line(line)
+                number = first
+                for entry in self.read_lines(lines):
                     if entry is not None:
                         yield number, entry
+                    number += 1
         except InvalidMetadata as error:
             if not error.where:
                 error.at(f"line {number}")
@@ -88,8 +92,9 @@ class ReadList(Stage):
 
     def _declared(self, entry: Entry, folder: str) -> DeclarativeContent:
         path, sha256, size = entry
+        url = folder + (path if _NEEDS_NO_QUOTES(path) else quote(path))
         artifact = DeclarativeArtifact(
-            Artifact(sha256, size), folder + quote(path), path, self.remote, deferred_download=self.remote.deferred
+            Artifact(sha256, size), url, path, self.remote, deferred_download=self.remote.deferred
         )
         return DeclarativeContent(FileContent(path, sha256, size), (artifact,), scope=SCOPE)
 

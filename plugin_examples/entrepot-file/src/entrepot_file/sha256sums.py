@@ -8,15 +8,24 @@ written as `\\`, `\n` and `\r`.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from entrepot.plugin import InvalidMetadata, parse_digest
 from entrepot_file.entry import BadEntry, Entry
 
-_LINE: Final = re.compile(r"([0-9a-f]{64}) [ *]([^./].*)", re.ASCII)
+_LINES: Final = re.compile(r"^([0-9a-f]{64}) [ *]([^./\n].*)$", re.MULTILINE)
 _ODD_LINE: Final = re.compile(r"(\\?)([^ ]*) [ *](.*)", re.DOTALL)
 _ESCAPE: Final = re.compile(r"\\(.?)", re.DOTALL)
 _MEANING: Final = {"\\": "\\", "n": "\n", "r": "\r"}
+
+
+def read_lines(lines: str) -> Iterable[Entry | BadEntry | None]:
+    """Read lines that are joined by newlines; where all are as they should be, at one go."""
+    found = _LINES.findall(lines)
+    if len(found) == lines.count("\n") + 1:
+        return [Entry(name, sha256, None) for sha256, name in found]
+    return map(read_line, lines.split("\n"))
 
 
 def read_line(line: str) -> Entry | BadEntry | None:
@@ -24,13 +33,6 @@ def read_line(line: str) -> Entry | BadEntry | None:
 
     `./` at the beginning of a name is taken away: it is what `find` puts there.
     """
-    if found := _LINE.fullmatch(line):
-        sha256, name = found.groups()
-        return Entry(name, sha256, None)
-    return _read_odd_line(line)
-
-
-def _read_odd_line(line: str) -> Entry | BadEntry | None:
     if not line.strip() or line.startswith("#"):
         return None
     found = _ODD_LINE.fullmatch(line)
