@@ -92,7 +92,7 @@ def _each(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
 class SyncWhole:
     """Writes all files from one thread, then syncs the file system once."""
 
-    def __init__(self, disk: Disk, scratch: Scratch, syncfs: Callable[[int], None]) -> None:
+    def __init__(self, disk: Disk, scratch: Scratch, *, syncfs: Callable[[int], None]) -> None:
         self._disk = disk
         self._scratch = scratch
         self._syncfs = syncfs

@@ -151,7 +151,7 @@ class FilesystemStorage:
     @functools.cached_property
     def _choice(self) -> Choice:
         syncfs = syncfs_for(str(self.root)) if self._sync == "auto" else None
-        return Choice(self._each, SyncWhole(self._disk, self._scratch, syncfs) if syncfs is not None else None)
+        return Choice(self._each, SyncWhole(self._disk, self._scratch, syncfs=syncfs) if syncfs is not None else None)
 
     def _recheck(self, one: Received | KeptArtifact) -> Callable[[], bool]:
         return functools.partial(self._shelf.holds, one.sha256, one.size)

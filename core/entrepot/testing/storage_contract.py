@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -148,7 +148,8 @@ class StorageContract:
         """One wrong digest among right ones is enough; the error names it with both values."""
         wrong = hashlib.new(algorithm, b"other bytes", usedforsecurity=False).hexdigest()
         right = hashlib.new(algorithm, body_of(size), usedforsecurity=False).hexdigest()
-        incoming = storage.receive(Artifact(**{"sha256": sha256_of(body_of(size)).hex(), algorithm: wrong}))
+        digests: dict[str, Any] = {"sha256": sha256_of(body_of(size)).hex(), algorithm: wrong}
+        incoming = storage.receive(Artifact(**digests))
         incoming.write(body_of(size))
 
         with pytest.raises(DigestMismatch) as told:

@@ -28,7 +28,7 @@ def each() -> Iterator[SyncEach]:
 @pytest.fixture
 def whole(tmp_path: Path) -> SyncWhole:
     """Syncing a file system that reports no errors."""
-    return SyncWhole(Disk(), Scratch(str(tmp_path), Disk()), lambda _: None)
+    return SyncWhole(Disk(), Scratch(str(tmp_path), Disk()), syncfs=lambda _: None)
 
 
 def arrived(size: int) -> Arrived:
