@@ -50,7 +50,7 @@ async def sync(first_stage: Stage, request: SyncRequest, equipment: Equipment) -
             plan_fingerprint=plan_fingerprint(plan, request, equipment.plugins),
         )
     )
-    run = SyncRun(request, ledger, equipment)
+    run = SyncRun(request, ledger, equipment=equipment)
     pipeline: Pipeline[Any] = Pipeline(plan.stages, context=run, owners=plan.owners, describe=_describe)
     return await _Attempt(run, pipeline).carry_out()
 

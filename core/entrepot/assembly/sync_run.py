@@ -41,7 +41,7 @@ _READ: Final = 256 * 1024
 class SyncRun:
     """One sync from lease to seal; implements `SyncContext` and is thrown away at the end."""
 
-    def __init__(self, request: SyncRequest, ledger: Ledger, equipment: Equipment) -> None:
+    def __init__(self, request: SyncRequest, ledger: Ledger, *, equipment: Equipment) -> None:
         self.request = request
         self.ledger = ledger
         self.equipment = equipment

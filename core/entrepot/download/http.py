@@ -212,7 +212,7 @@ def _begin(status: int, headers: Mapping[str, str], url: str, asked: int) -> tup
 
 
 def _check_promise(headers: Mapping[str, str], start: int, length: int | None, request: Request, url: str) -> None:
-    """Refuse a body by its head: of another size, without an end, or encoded where nothing tells how it should be."""
+    """Refuse a body by its head: wrong size, no end, or encoded where nothing says how it should be."""
     size = request.expected.size
     if length is not None:
         if size is not None and start + length != size:

@@ -17,7 +17,7 @@ R = TypeVar("R")
 
 
 class Connection(Generic[T]):
-    """What joins a stage to the run it takes part in; the stage has it from the start of the run to its end."""
+    """What joins a stage to the run it takes part in, from the start of that run to its end."""
 
     __slots__ = ("_place", "_waiters", "context", "input", "meter", "output", "owner")
 

@@ -55,7 +55,7 @@ class StallWatch:
         return sum(connection.input.given + connection.output.entered for connection in connections)
 
     def _culprit(self) -> Seat[Any] | None:
-        """The last stage that waits for no neighbour: what comes after it waits for input, what is before for room."""
+        """The last stage that waits for no neighbour: those after wait for input, those before for room."""
         for state in (BUSY, OTHERS):
             held_by = [seat for seat in self._seats if seat.connection.meter.state == state]
             if held_by:

@@ -8,6 +8,8 @@ from typing import Final
 
 import attrs
 
+from entrepot.errors import EntrepotError
+
 #: A client that wants more pieces at once gets the whole.
 MOST: Final = 4
 
@@ -26,7 +28,7 @@ class Range:
         return f"bytes {self.start}-{self.start + self.count - 1}/{size}"
 
 
-class Unsatisfiable(Exception):
+class Unsatisfiable(EntrepotError):
     """None of the ranges has a byte of the body in it; answered by 416."""
 
 
@@ -45,7 +47,7 @@ def parse_ranges(header: str | None, size: int) -> Sequence[Range]:
         return ()
     wanted = [found for match in matches if match and (found := _range(match, size)) is not None]
     if not wanted:
-        raise Unsatisfiable
+        raise Unsatisfiable(f"no range of {header!r:.80} lies in {size} bytes", remedy="ask for bytes that are there")
     return wanted if sum(piece.count for piece in wanted) <= size else ()
 
 

@@ -84,7 +84,7 @@ def _repositories(
 
 
 def _home(table: DepotTable, environ: Mapping[str, str], home: Path | None, folder: Path | None) -> Path:
-    """What was asked for on the command line, in the environment, in the file; else the user's data folder."""
+    """From the command line, the environment or the file, in this order; else the user's data folder."""
     if home is not None or environ.get("ENTREPOT_HOME"):
         return expanded(home or Path(environ["ENTREPOT_HOME"]), environ, None).absolute()
     if table.home is not None:

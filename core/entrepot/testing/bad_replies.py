@@ -41,7 +41,7 @@ class Reply:
 
     status: int = 200
     headers: Mapping[str, str] = attrs.field(factory=dict)
-    body: bytes = attrs.field(default=b"", repr=len)
+    body: bytes = attrs.field(default=b"", repr=lambda body: f"<{len(body)} bytes>")
     framing: Literal["length", "chunked", "close"] = "length"
     declared: int | None = None
     pause: float = 0.0

@@ -59,7 +59,7 @@ def declared(body: bytes) -> Artifact:
 class Bench:
     """An upstream, downloads with the fetchers under test, and a folder to receive in."""
 
-    def __init__(self, upstream: Upstream, downloads: Downloads, folder: Path) -> None:
+    def __init__(self, upstream: Upstream, downloads: Downloads, *, folder: Path) -> None:
         self.upstream, self.downloads = upstream, downloads
         self.folder, self.receiver = folder, ScratchReceiver(folder)
 
@@ -97,7 +97,7 @@ class DownloaderContract:
         (folder / "upstream").mkdir()
         (folder / "received").mkdir()
         async with self.upstream(folder / "upstream") as upstream, Downloads(fetchers=self.fetchers) as downloads:
-            yield Bench(upstream, downloads, folder / "received")
+            yield Bench(upstream, downloads, folder=folder / "received")
 
     @pytest.mark.parametrize("size", SIZES)
     async def test_a_body_of_any_size_comes_whole(self, bench: Bench, size: int) -> None:

@@ -42,7 +42,7 @@ async def running(depot: Depot, name: str, *, listener: Listener = nobody) -> As
             listener=listener,
             clock=time.monotonic,
         )
-        run = SyncRun(request, ledger, equipment)
+        run = SyncRun(request, ledger, equipment=equipment)
         try:
             yield run
         finally:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import attrs
 import pytest
 
 from entrepot.assembly.sync_run import SyncRun
@@ -70,7 +69,7 @@ async def test_a_change_after_the_query_is_saved_as_changed(context: SyncRun, ma
     await run_stage(QueryExistingContents(), [unit], context=context)
     found = unit.content_id
 
-    unit.content = attrs.evolve(unit.content, yanked=True)
+    unit.content = Firmware("u", yanked=True)
     await saved(context, [unit])
 
     assert unit.content_id not in (None, found)
