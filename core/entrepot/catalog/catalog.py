@@ -17,7 +17,6 @@ from entrepot.catalog import artifacts, runs
 from entrepot.catalog.faults import told
 from entrepot.catalog.ledger import Office, RunLedger
 from entrepot.catalog.making import check, make
-from entrepot.catalog.numbers import BlockNumbers, next_numbers
 from entrepot.catalog.pages import PathPages
 from entrepot.catalog.postgresql import PostgresDatabase
 from entrepot.catalog.reader import CatalogReader, unknown_repository
@@ -54,7 +53,6 @@ class Catalog:
         self._database, self._clock = database, clock
         self.statements = StatementCount()
         self.reader = CatalogReader(database, self.statements)
-        self._numbers = BlockNumbers() if isinstance(database, PostgresDatabase) else next_numbers
         self._asking = ThreadPoolExecutor(_READERS, thread_name_prefix="entrepot-reader")
         self._keeping = ThreadPoolExecutor(1, thread_name_prefix="entrepot-keeper")
         self._keeper = Writer(database, self.statements)
@@ -134,7 +132,6 @@ class Catalog:
         office = Office(
             mirror=request.mirror,
             clock=self._clock,
-            numbers=self._numbers,
             pages=lambda: PathPages(self._database, self.statements),
             left=self._ledgers.discard,
         )

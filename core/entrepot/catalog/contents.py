@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from entrepot.catalog.batch import Batch
+from entrepot.catalog.numbers import content_numbers
 from entrepot.catalog.statement import Session, Statement, listed, pieces
 
 if TYPE_CHECKING:
@@ -19,9 +20,7 @@ _FOUND: Final = (
     " FROM {batch} LEFT JOIN content c ON c.identity = batch.identity) found"
 )
 _FIND: Final = Statement(_FOUND, Batch("identity sha256"))
-_FENCE_AND_HIGHEST: Final = Statement(
-    "SELECT token, (SELECT max(id) FROM content) FROM lease WHERE repository = :repository {share}"
-)
+_FENCE_AND_NUMBER: Final = Statement("SELECT token, {next_content} FROM lease WHERE repository = :repository {share}")
 _REVIVE: Final = Statement(
     "UPDATE content SET condemned = NULL"
     " WHERE condemned IS NOT NULL AND identity IN (SELECT batch.identity FROM {batch})",
@@ -56,20 +55,17 @@ def revive(session: Session, identities: Sequence[bytes]) -> None:
     session.change(_REVIVE, [(identity,) for identity in sorted(set(identities))])
 
 
-def save(session: Session, run: Run, statements: Sequence[Said], numbers: Numbers) -> list[int]:
+def save(session: Session, run: Run, statements: Sequence[Said]) -> list[int]:
     """Write what is not there, supposing that most is not; the first statement is the fence."""
-    _, highest = run.check(session.one(_FENCE_AND_HIGHEST, repository=run.repository))
+    _, first = run.check(session.one(_FENCE_AND_NUMBER, repository=run.repository))
     said = {statement.identity: statement for statement in statements}
-    given = dict(zip(said, numbers(session, highest or 0, len(said)), strict=True))
+    given = dict(zip(said, content_numbers(session, first, len(said)), strict=True))
     rows = [(given[name], new.type, name, new.key, new.fields) for name, new in said.items()]
     if session.change(_INSERT, sorted(rows, key=_identity)) < len(rows):
         given = _settled(session, said, given)
     _describe(session, said, given)
     return [abs(given[statement.identity]) for statement in statements]
 
-
-#: Gives out so many unused content numbers, ascending; the highest one used is handed in.
-Numbers = Callable[[Session, int, int], list[int]]
 
 # In order of identity, so that two writers never wait for each other in a ring.
 _identity = itemgetter(2)

@@ -11,7 +11,7 @@ import os
 import socket
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -20,6 +20,9 @@ from entrepot.errors import RepositoryBusy
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
+
+
+_SHORTEST_BEAT: Final = 0.05
 
 
 class Claim(Protocol):
@@ -97,7 +100,7 @@ class RowClaim:
             self._thread = None
 
     def _beat(self, repository: int, token: int) -> None:
-        while not self._ended.wait(self._term / 3):
+        while not self._ended.wait(max(self._term / 3, _SHORTEST_BEAT)):
             # A server out of reach is not the end: whether the lease outlived it, the token tells.
             try:
                 with self._engine.connect() as connection:

@@ -29,7 +29,6 @@ from entrepot.errors import DepotError, LeaseLost
 from entrepot.model.artifact import StoredArtifact
 
 if TYPE_CHECKING:
-    from entrepot.catalog.contents import Numbers
     from entrepot.catalog.leases import Claim
     from entrepot.catalog.runs import Begun
     from entrepot.catalog.writing import Writer
@@ -146,6 +145,7 @@ class RunLedger:
 
     async def remove_undeclared(self) -> int:
         await self._write_notes()
+        await self._call(self._writer.count_rows)
         return await self._call(removals.remove_undeclared, self._writer, self._run)
 
     async def unmet(self) -> list[Unmet]:
@@ -193,6 +193,7 @@ class RunLedger:
 
     async def finish(self, outcome: str, report: Mapping[str, Any]) -> None:
         await self._write_notes()
+        await self._call(self._writer.count_rows)
         await self._call(runs.end, self._writer, self._run, outcome, report, self._office.clock())
         await self._call(self._release)
 
@@ -239,21 +240,15 @@ class RunLedger:
     ) -> list[int]:
         if before is not None:
             before()
-        saved = contents.save(session, self._run, statements, self._office.numbers)
+        saved = contents.save(session, self._run, statements)
         if after is not None:
             after()
         return saved
 
     def _note_sources(self, sources: Sequence[Source]) -> None:
         for piece in pieces(noted_sources.rows(sources)):
-            if self._expect_sources:
-                with self._writer.reading() as session:
-                    known = noted_sources.all_known(session, self._run, piece)
-                if known:
-                    continue
             with self._writer.transaction() as session:
-                written = noted_sources.note(session, self._run, piece)
-            self._expect_sources = 2 * written < len(piece)
+                self._expect_sources = noted_sources.note(session, self._run, piece, expect_known=self._expect_sources)
 
     def _associate(self, session: Session, members: Sequence[Member]) -> list[Clash]:
         clashes, self._expect_known = association.associate(
@@ -336,11 +331,10 @@ class Office:
         *,
         mirror: bool,
         clock: Callable[[], float],
-        numbers: Numbers,
         pages: Callable[[], PathPages],
         left: Callable[[RunLedger], None],
     ) -> None:
-        self.mirror, self.clock, self.numbers, self.pages, self.left = mirror, clock, numbers, pages, left
+        self.mirror, self.clock, self.pages, self.left = mirror, clock, pages, left
 
 
 def _save_artifacts(session: Session, run: Any, kept: Sequence[KeptArtifact]) -> None:

@@ -1,36 +1,23 @@
-"""Content numbers: who gives them out, without asking the database for each."""
+"""Content numbers: given out by whoever writes, without asking the database for each."""
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Sequence
 from typing import Final
 
 from entrepot.catalog.schema import CONTENT_BLOCK
 from entrepot.catalog.statement import Session, Statement
 
-_BLOCK: Final = Statement("SELECT nextval('content_block') FROM generate_series(1, :blocks)")
+#: SQLite has one writer at a time, who goes on after the highest number; PostgreSQL gives each
+#: batch a block of its own from a sequence, of which some are never used.
+_BLOCK: Final = Statement("SELECT {next_content} FROM lease LIMIT 1")
 
 
-def next_numbers(session: Session, highest: int, wanted: int) -> list[int]:
-    """The next ones; right where one writer at a time reads the highest and writes."""
-    del session
-    return list(range(highest + 1, highest + 1 + wanted))
-
-
-class BlockNumbers:
-    """Numbers from blocks that a sequence gave to this process alone; some are never used."""
-
-    def __init__(self) -> None:
-        self._unused: list[int] = []
-        self._lock = threading.Lock()
-
-    def __call__(self, session: Session, highest: int, wanted: int) -> list[int]:
-        del highest
-        with self._lock:
-            lacking = wanted - len(self._unused)
-            if lacking > 0:
-                blocks = -(-lacking // CONTENT_BLOCK)
-                for (start,) in session.all(_BLOCK, blocks=blocks):
-                    self._unused += range(start, start + CONTENT_BLOCK)
-            taken, self._unused = self._unused[:wanted], self._unused[wanted:]
-        return taken
+def content_numbers(session: Session, first: int, wanted: int) -> Sequence[int]:
+    """So many unused numbers, ascending; the first came with the fence."""
+    numbers = [*range(first, first + min(wanted, CONTENT_BLOCK))]
+    while len(numbers) < wanted:
+        (start,) = session.only(_BLOCK)
+        start = max(start, numbers[-1] + 1)
+        numbers += range(start, start + min(wanted - len(numbers), CONTENT_BLOCK))
+    return numbers

@@ -10,6 +10,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.pool import NullPool
 
+from entrepot.catalog import schema
 from entrepot.catalog.batch import Batch, BatchColumn, Kind, transposed
 from entrepot.catalog.faults import CatalogMissing
 from entrepot.catalog.leases import Claim, RowClaim
@@ -20,10 +21,29 @@ _MAKING: Final = 0x656E7472
 
 _TYPES: Final = {Kind.INT: "bigint", Kind.TEXT: "text", Kind.BLOB: "bytea", Kind.SHA256: "bytea"}
 
+_COUNT_ROWS: Final = "ANALYZE (SKIP_LOCKED) " + ", ".join(
+    table.name
+    for table in (
+        schema.artifact,
+        schema.artifact_digest,
+        schema.holding,
+        schema.content,
+        schema.content_artifact,
+        schema.content_field,
+        schema.remote_artifact,
+        schema.membership,
+        schema.published_file,
+        schema.declared,
+        schema.declared_file,
+        schema.dependency,
+        schema.kept,
+    )
+)
+
 _CONNECT: Final = {
     "connect_timeout": 10,
     # A plan made for a small table would be kept while the table grows by millions.
-    "options": "-c plan_cache_mode=force_custom_plan -c lock_timeout=60s -c jit=off",
+    "options": "-c plan_cache_mode=force_custom_plan -c lock_timeout=60s -c jit=off -c default_statistics_target=10",
     "application_name": "entrepot",
 }
 
@@ -44,6 +64,7 @@ class PostgresDatabase:
                 "differs": "IS DISTINCT FROM",
                 "same": "IS NOT DISTINCT FROM",
                 "hex": "encode(sha256, 'hex')",
+                "next_content": "nextval('content_block')",
                 "share": "FOR SHARE OF lease",
                 "update": "FOR UPDATE OF lease",
                 "now": "extract(epoch FROM clock_timestamp())::float8",
@@ -54,7 +75,10 @@ class PostgresDatabase:
             pack=_pack,
         )
         self._writers = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=_CONNECT)
-        self.readers = create_engine(url, pool_size=4, isolation_level="AUTOCOMMIT", connect_args=_CONNECT)
+        # A pooled connection may have died since it was used; asking first lets reading heal by itself.
+        self.readers = create_engine(
+            url, pool_size=4, pool_pre_ping=True, isolation_level="AUTOCOMMIT", connect_args=_CONNECT
+        )
 
     def exists(self) -> bool:
         return True
@@ -87,6 +111,10 @@ class PostgresDatabase:
 
     def begin(self, connection: Connection) -> None:
         connection.exec_driver_sql(self.begin_writing)
+
+    def count_rows(self, connection: Connection) -> None:
+        """Let the server look how large tables are; by itself it does so a minute too late for a first sync."""
+        connection.exec_driver_sql(_COUNT_ROWS)
 
     def claim(self, repository: str) -> Claim:
         """The lease is a row here, kept by beating; see `leases.py`."""

@@ -36,8 +36,8 @@ OPEN: Final = 2**31 - 1
 #: The realm whose bytes every repository may have; a private repository's realm is its own number.
 SHARED: Final = 0
 
-#: Content numbers are handed out on PostgreSQL in blocks of so many.
-CONTENT_BLOCK: Final = 1000
+#: Content numbers are given out on PostgreSQL in blocks of so many, one block for each batch.
+CONTENT_BLOCK: Final = 2000
 
 metadata = MetaData()
 

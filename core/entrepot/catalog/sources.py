@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 _ROW: Final = Batch("content int, relative_path text, urls text")
 
-_KNOWN: Final = Statement(
-    "SELECT count(*) FROM {batch} JOIN remote_artifact r ON r.repository = :repository"
-    " AND r.content = batch.content AND r.relative_path = batch.relative_path AND r.urls = batch.urls",
+_FENCE_AND_COMPARE: Final = Statement(
+    "SELECT token, (SELECT count(*) FROM {batch} JOIN remote_artifact r ON r.repository = :repository"
+    " AND r.content = batch.content AND r.relative_path = batch.relative_path AND r.urls = batch.urls)"
+    " FROM lease WHERE repository = :repository {share}",
     _ROW,
 )
 _NOTE: Final = Statement(
@@ -47,13 +48,17 @@ def rows(sources: Sequence[Source]) -> list[Row]:
     )
 
 
-def all_known(session: Session, run: Run, noted: Sequence[Row]) -> bool:
-    """Whether every source is noted already as it is."""
-    (known,) = session.only(_KNOWN, noted, repository=run.repository)
-    return bool(known == len(noted))
+def note(session: Session, run: Run, noted: Sequence[Row], *, expect_known: bool) -> bool:
+    """Write what is new or differs; whether most was noted already, as it is.
 
-
-def note(session: Session, run: Run, noted: Sequence[Row]) -> int:
-    """Write what is new or differs; how many."""
-    run.fence(session)
-    return session.change(_NOTE, noted, repository=run.repository)
+    With `expect_known` the batch is first compared as a whole, and one that changes nothing is
+    not written.
+    """
+    batch = session.pack(_ROW, noted)
+    if expect_known:
+        _, known = run.check(session.one(_FENCE_AND_COMPARE, batch, repository=run.repository))
+        if known == len(batch):
+            return True
+    else:
+        run.fence(session)
+    return 2 * session.change(_NOTE, batch, repository=run.repository) < len(batch)

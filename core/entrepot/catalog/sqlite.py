@@ -88,6 +88,7 @@ class SqliteDatabase:
                 "differs": "IS NOT",
                 "same": "IS",
                 "hex": "hex(sha256)",
+                "next_content": "(SELECT coalesce(max(id), 0) + 1 FROM content)",
                 "share": "",
                 "update": "",
                 "now": "CAST(strftime('%s', 'now') AS REAL)",
@@ -166,6 +167,9 @@ class SqliteDatabase:
                 time.sleep(0.05)
             else:
                 return
+
+    def count_rows(self, connection: Connection) -> None:
+        """Nothing: what to expect was written down when the catalog was made."""
 
     def claim(self, repository: str) -> Claim:
         """Take the kernel lock that is a repository's lease here; gone with its process."""

@@ -117,6 +117,7 @@ class Session:
         self.connection = connection
         self._tongue = tongue
         self._count = count
+        self.written = 0
 
     def pack(self, batch: Batch, rows: Sequence[Sequence[Any]]) -> Packed:
         """Make rows ready once, for several statements."""
@@ -146,6 +147,7 @@ class Session:
         """How many rows the statement wrote."""
         written = sum(result.rowcount for result in self._run(statement, rows, values))
         self._count.rows += written
+        self.written += written
         return written
 
     def _run(self, statement: Statement, rows: Rows, values: dict[str, Any]) -> Iterator[CursorResult[Any]]:

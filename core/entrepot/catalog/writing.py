@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from entrepot.catalog.faults import CatalogMissing
     from entrepot.catalog.leases import Claim
 
+#: After so many rows written, and whenever they have become so many times more, tables are looked at.
+_MANY, _GROWTH = 1000, 2
+
 _FENCE: Final = Statement("SELECT token FROM lease WHERE repository = :repository {share}")
 
 
@@ -41,6 +44,7 @@ class Database(Protocol):
     def open_writer(self) -> Connection: ...
     def begin(self, connection: Connection) -> None: ...
     def claim(self, repository: str) -> Claim: ...
+    def count_rows(self, connection: Connection) -> None: ...
     def close(self) -> None: ...
 
 
@@ -89,6 +93,7 @@ class Writer:
     def __init__(self, database: Database, count: StatementCount) -> None:
         self._database, self._count = database, count
         self._session: Session | None = None
+        self._counted = 0
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -100,8 +105,11 @@ class Writer:
             try:
                 yield session
                 session.connection.exec_driver_sql("COMMIT")
+                if session.written > _GROWTH * self._counted:
+                    self.count_rows()
             except BaseException:
                 session.undo()
+                self._forget_if_lost(session)
                 raise
 
     @contextmanager
@@ -111,7 +119,12 @@ class Writer:
             if self._session is None:
                 with self._database.exclusive():
                     self._opened()
-            yield self._opened()
+            session = self._opened()
+            try:
+                yield session
+            except BaseException:
+                self._forget_if_lost(session)
+                raise
 
     def close(self) -> None:
         """Close the connection; on SQLite the last one copies the log into the file."""
@@ -119,6 +132,19 @@ class Writer:
         if session is not None:
             with told(self._database.place), self._database.exclusive():
                 session.connection.close()
+
+    def count_rows(self) -> None:
+        """Let the database see how large tables are, where much was written since it last did."""
+        if self._session is not None and self._session.written >= self._counted + _MANY:
+            self._counted = self._session.written
+            with told(self._database.place):
+                self._database.count_rows(self._session.connection)
+
+    def _forget_if_lost(self, session: Session) -> None:
+        """Connect anew next time, where the server closed the connection."""
+        if session.connection.invalidated:
+            session.connection.close()
+            self._session = None
 
     def _opened(self) -> Session:
         if self._session is None:
