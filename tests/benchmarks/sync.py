@@ -115,6 +115,7 @@ class Bench:
         times = []
         for _ in range(self.runs):
             target = self.aside / str(time.monotonic_ns())
+            target.mkdir()
             times.append(
                 asyncio.run(bare.read_hash_write(f"{self.url}/{folder}", names, target, concurrency=concurrency))
             )
