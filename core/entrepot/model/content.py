@@ -137,13 +137,15 @@ def key_of(cls: type[Content], *values: object) -> str:
 
 def encode_fields(content: Content) -> bytes:
     """Write a statement's fields as canonical JSON; fields equal to their default are left out."""
-    shape = shape_of(type(content))
-    said = {
+    return _encode(_fields(content, shape_of(type(content))))
+
+
+def _fields(content: Content, shape: Shape) -> dict[str, Any]:
+    return {
         name: value
         for name, value, default in zip(shape.names, shape.values(content), shape.defaults, strict=True)
         if value != default
     }
-    return _encode(said)
 
 
 def decode_fields(cls: type[C], fields: bytes) -> C:
@@ -166,12 +168,12 @@ def identity(content: Content, fields: bytes, artifacts: Sequence[ArtifactLink])
     default changes no identity.
     """
     shape = shape_of(type(content))
-    said = _without(fields, shape.derived) if shape.derived else fields
+    said = fields if not shape.derived else _encode(_said(content, shape))
     links = [f"\n{path}\0{algorithm}\0{digest.hex()}\0{size}" for path, algorithm, digest, size in artifacts]
     if len(links) > 1:
         links.sort()
     return hashlib.sha256(b"%b\n%b%b" % (shape.type.encode(), said, "".join(links).encode())).digest()
 
 
-def _without(fields: bytes, names: frozenset[str]) -> bytes:
-    return _encode({name: value for name, value in msgspec.json.decode(fields).items() if name not in names})
+def _said(content: Content, shape: Shape) -> dict[str, Any]:
+    return {name: value for name, value in _fields(content, shape).items() if name not in shape.derived}

@@ -143,22 +143,16 @@ class DeclarativeContent:
     recorded and not waited for. Raises `ValueError` when `content` is missing.
     """
 
-    __slots__ = (
-        "_content",
-        "_content_id",
-        "_fields",
-        "_future",
-        "_identity",
-        "_key",
-        "_links",
-        "_outcome",
-        "_resolved",
-        "_saved_by",
-        "d_artifacts",
-        "depends_on",
-        "extra_data",
-        "scope",
-    )
+    # Defaults stand on the class: a sync makes very many units, and most keep most of these.
+    _content_id: int | None = None
+    _identity: bytes | None = None
+    _key: str | None = None
+    _fields: bytes | None = None
+    _links: Sequence[ArtifactLink] | None = None
+    _saved_by: str | None = None
+    _future: asyncio.Future[Content] | None = None
+    _outcome: Refused | Failed | None = None
+    _resolved = False
 
     def __init__(
         self,
@@ -176,15 +170,6 @@ class DeclarativeContent:
         self.extra_data = extra_data if extra_data is not None else {}
         self.scope = scope
         self.depends_on = depends_on
-        self._content_id: int | None = None
-        self._identity: bytes | None = None
-        self._key: str | None = None
-        self._fields: bytes | None = None
-        self._links: list[ArtifactLink] | None = None
-        self._saved_by: str | None = None
-        self._future: asyncio.Future[Content] | None = None
-        self._outcome: Refused | Failed | None = None
-        self._resolved = False
 
     @property
     def content(self) -> Content:

@@ -46,8 +46,11 @@ class ContentAssociation(Stage):
 
 
 def _member(unit: DeclarativeContent) -> Member:
-    needs = tuple(need.key if isinstance(need, DeclarativeContent) else need for need in unit.depends_on)
-    return Member(unit.key, unit.content_id or 0, unit.scope, needs)
+    return Member(unit.key, unit.content_id or 0, unit.scope, _needs(unit) if unit.depends_on else ())
+
+
+def _needs(unit: DeclarativeContent) -> tuple[str, ...]:
+    return tuple(need.key if isinstance(need, DeclarativeContent) else need for need in unit.depends_on)
 
 
 def _contradiction(unit: DeclarativeContent, clash: Clash) -> InvalidMetadata:
