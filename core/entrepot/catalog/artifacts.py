@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from entrepot.catalog.batch import Batch
 from entrepot.catalog.faults import BytesGone
@@ -19,17 +19,20 @@ _ALLOWED: Final = "EXISTS (SELECT 1 FROM holding h WHERE h.artifact = {} AND h.r
 # Look-ups answer with sizes; those of condemned rows are told apart by standing below zero.
 _SIZE: Final = "CASE WHEN a.condemned IS NULL THEN a.size ELSE -1 - a.size END"
 
+_BY_SHA256: Final = Batch("digest sha256")
+_BY_OTHER: Final = Batch("digest blob")
+
 _FIND: Final = Statement(
     f"SELECT {{list size}} FROM (SELECT batch.n AS n, {_SIZE} AS size FROM {{batch}}"
     f" LEFT JOIN artifact a ON a.sha256 = batch.digest AND {_ALLOWED.format('a.sha256')}) found",
-    Batch("digest sha256"),
+    _BY_SHA256,
 )
 _FIND_OTHER: Final = Statement(
     f"SELECT {{list {{hex}}}}, {{list size}} FROM (SELECT batch.n AS n, a.sha256 AS sha256, {_SIZE} AS size"
     f" FROM {{batch}} LEFT JOIN artifact a ON a.sha256 = (SELECT d.artifact FROM artifact_digest d"
     f" WHERE d.algorithm = :algorithm AND d.digest = batch.digest AND {_ALLOWED.format('d.artifact')}"
     " ORDER BY d.artifact LIMIT 1)) found",
-    Batch("digest blob"),
+    _BY_OTHER,
 )
 _REVIVE: Final = Statement(
     "UPDATE artifact SET condemned = NULL WHERE condemned IS NOT NULL AND sha256 IN (SELECT batch.sha256 FROM {batch})",
@@ -52,22 +55,34 @@ _DIGESTS: Final = Statement(
 
 def find(session: Session, repository: int, shared: int, digests: Sequence[Digest]) -> list[StoredArtifact | None]:
     """Look up what is known and allowed; a condemned row is found with a size below zero."""
+    values = [digest.value for digest in digests if digest.algorithm == "sha256"]
+    if len(values) == len(digests):
+        return _find(session, values, {"repository": repository, "shared": shared})
     found: list[StoredArtifact | None] = [None] * len(digests)
     places: dict[str, list[int]] = {}
     for place, digest in enumerate(digests):
         places.setdefault(digest.algorithm, []).append(place)
     for algorithm, asked in places.items():
-        values = [(digests[place].value,) for place in asked]
-        if algorithm == "sha256":
-            (sizes,) = session.only(_FIND, values, repository=repository, shared=shared)
-            names: Sequence[bytes | None] = [value for (value,) in values]
-        else:
-            known, sizes = session.only(_FIND_OTHER, values, repository=repository, shared=shared, algorithm=algorithm)
-            names = [bytes.fromhex(name) if name else None for name in listed(known)]
-        for place, name, size in zip(asked, names, listed(sizes), strict=True):
-            if name is not None and size is not None:
-                found[place] = StoredArtifact(name, size)
+        allowed = {"repository": repository, "shared": shared, "algorithm": algorithm}
+        look_up = _find if algorithm == "sha256" else _find_other
+        for place, artifact in zip(asked, look_up(session, [digests[at].value for at in asked], allowed), strict=True):
+            found[place] = artifact
     return found
+
+
+def _find(session: Session, values: Sequence[bytes], allowed: dict[str, Any]) -> list[StoredArtifact | None]:
+    (sizes,) = session.only(_FIND, session.pack_columns(_BY_SHA256, values), **allowed)
+    return [
+        None if size is None else StoredArtifact(value, size) for value, size in zip(values, listed(sizes), strict=True)
+    ]
+
+
+def _find_other(session: Session, values: Sequence[bytes], allowed: dict[str, Any]) -> list[StoredArtifact | None]:
+    names, sizes = session.only(_FIND_OTHER, session.pack_columns(_BY_OTHER, values), **allowed)
+    return [
+        StoredArtifact(bytes.fromhex(name), size) if name else None
+        for name, size in zip(listed(names), listed(sizes), strict=True)
+    ]
 
 
 def revive(session: Session, digests: Sequence[bytes]) -> None:

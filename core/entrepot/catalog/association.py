@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from entrepot.catalog.batch import Batch
-from entrepot.catalog.statement import Session, Statement
+from entrepot.catalog.statement import Packed, Session, Statement
 from entrepot.model.ledger import Clash
 
 if TYPE_CHECKING:
@@ -56,8 +56,10 @@ def associate(session: Session, run: Run, members: Sequence[Member], *, expect_k
     With `expect_known` the batch is first compared as a whole, and nothing but `declared` is
     written for one that changes nothing.
     """
-    rows = list({member.key: (member.key, member.content, member.scope) for member in reversed(members)}.values())[::-1]
-    batch = session.pack(_ROW, rows)
+    first: dict[str, Member] = {}
+    for member in members:
+        first.setdefault(member.key, member)
+    batch = _packed(session, first)
     known = 0
     if expect_known:
         _, known = run.check(session.one(_FENCE_AND_COMPARE, batch, **run.values))
@@ -66,18 +68,33 @@ def associate(session: Session, run: Run, members: Sequence[Member], *, expect_k
     before: dict[str, int] = {}
     if session.change(_DECLARE, batch, **run.values) < len(batch):
         before = dict(session.all(_DECLARED_OTHERWISE, batch, **run.values))
-        rows = [row for row in rows if row[0] not in before]
-        batch = session.pack(_ROW, rows) if before else batch
-    if known < len(rows):
+        new = {key: member for key, member in first.items() if key not in before}
+        batch = _packed(session, new) if before else batch
+    if known < len(batch):
         written = session.change(_CLOSE, batch, **run.values) if run.number > 1 else 0
         added = session.change(_ADD, batch, **run.values)
-        known = len(rows) - max(written, added)
-    keys = {row[0] for row in rows}
-    needs = sorted({(member.key, needed) for member in members if member.key in keys for needed in member.needs})
-    if needs:
-        session.change(_NEED, needs, **run.values)
-    clashes = _clashes(members, before | {key: content for key, content, _ in rows})
-    return clashes, 2 * known > len(rows)
+        known = len(batch) - max(written, added)
+    _note_needs(session, run, [member for key, member in first.items() if member.needs and key not in before])
+    clashes = []
+    if before or len(first) < len(members):
+        clashes = _clashes(members, {key: member.content for key, member in first.items()} | before)
+    return clashes, 2 * known > len(batch)
+
+
+def _packed(session: Session, members: dict[str, Member]) -> Packed:
+    return session.pack_columns(
+        _ROW,
+        list(members),
+        [member.content for member in members.values()],
+        [member.scope for member in members.values()],
+    )
+
+
+def _note_needs(session: Session, run: Run, needing: Sequence[Member]) -> None:
+    if needing:
+        session.change(
+            _NEED, sorted({(member.key, needed) for member in needing for needed in member.needs}), **run.values
+        )
 
 
 def _clashes(members: Sequence[Member], declared: dict[str, int]) -> list[Clash]:

@@ -7,9 +7,8 @@ one for each row, and while it runs no other thread waits for the interpreter.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 
 class Kind(Enum):
@@ -39,8 +38,3 @@ class Batch:
 def _column(text: str) -> BatchColumn:
     name, kind = text.split()
     return BatchColumn(name, Kind(kind.removesuffix("?")), kind.endswith("?"))
-
-
-def transposed(rows: Sequence[Sequence[Any]], batch: Batch) -> list[tuple[BatchColumn, tuple[Any, ...]]]:
-    """The rows' values column by column."""
-    return list(zip(batch.columns, zip(*rows, strict=True), strict=True))

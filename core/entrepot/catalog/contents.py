@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from entrepot.catalog.batch import Batch
@@ -14,22 +13,29 @@ if TYPE_CHECKING:
     from entrepot.catalog.writing import Run
     from entrepot.model.ledger import Statement as Said
 
-# Look-ups answer with numbers; those of condemned rows are told apart by standing below zero.
-_FOUND: Final = (
-    "SELECT {list id} FROM (SELECT batch.n AS n, CASE WHEN c.condemned IS NULL THEN c.id ELSE -c.id END AS id"
-    " FROM {batch} LEFT JOIN content c ON c.identity = batch.identity) found"
+_BY_IDENTITY: Final = Batch("identity sha256")
+
+# Reads nothing but indexes: whether anything at all is condemned is asked once for a batch.
+_FIND: Final = Statement(
+    "SELECT {list id}, EXISTS (SELECT 1 FROM content WHERE condemned IS NOT NULL) FROM"
+    " (SELECT batch.n AS n, c.id AS id FROM {batch} LEFT JOIN content c ON c.identity = batch.identity) found",
+    _BY_IDENTITY,
 )
-_FIND: Final = Statement(_FOUND, Batch("identity sha256"))
+_CONDEMNED: Final = Statement(
+    "SELECT c.identity FROM {batch} JOIN content c ON c.identity = batch.identity AND c.condemned IS NOT NULL",
+    _BY_IDENTITY,
+)
 _FENCE_AND_NUMBER: Final = Statement("SELECT token, {next_content} FROM lease WHERE repository = :repository {share}")
 _REVIVE: Final = Statement(
     "UPDATE content SET condemned = NULL"
     " WHERE condemned IS NOT NULL AND identity IN (SELECT batch.identity FROM {batch})",
-    Batch("identity sha256"),
+    _BY_IDENTITY,
 )
+_ROW: Final = Batch("id int, type text, identity sha256, key text, fields blob")
 _INSERT: Final = Statement(
     "{insert} content (id, type, identity, key, fields)"
     " SELECT batch.id, batch.type, batch.identity, batch.key, batch.fields FROM {batch} WHERE 1 = 1 {ignore}",
-    Batch("id int, type text, identity sha256, key text, fields blob"),
+    _ROW,
 )
 _ARTIFACTS: Final = Statement(
     "{insert} content_artifact (content, relative_path, algorithm, digest, size)"
@@ -44,10 +50,12 @@ _FIELDS: Final = Statement(
 )
 
 
-def find(session: Session, identities: Sequence[bytes]) -> list[int | None]:
-    """Content numbers by identity; a condemned row is found with a number below zero."""
-    (numbers,) = session.only(_FIND, [(identity,) for identity in identities])
-    return listed(numbers)
+def find(session: Session, identities: Sequence[bytes]) -> tuple[list[int | None], list[bytes]]:
+    """Content numbers by identity, and which of them are condemned."""
+    batch = session.pack_columns(_BY_IDENTITY, identities)
+    numbers, any_condemned = session.only(_FIND, batch)
+    condemned = [bytes(name) for (name,) in session.all(_CONDEMNED, batch)] if any_condemned else []
+    return listed(numbers), condemned
 
 
 def revive(session: Session, identities: Sequence[bytes]) -> None:
@@ -60,20 +68,25 @@ def save(session: Session, run: Run, statements: Sequence[Said]) -> list[int]:
     _, first = run.check(session.one(_FENCE_AND_NUMBER, repository=run.repository))
     said = {statement.identity: statement for statement in statements}
     given = dict(zip(said, content_numbers(session, first, len(said)), strict=True))
-    rows = [(given[name], new.type, name, new.key, new.fields) for name, new in said.items()]
-    if session.change(_INSERT, sorted(rows, key=_identity)) < len(rows):
-        given = _settled(session, said, given)
-    _describe(session, said, given)
-    return [abs(given[statement.identity]) for statement in statements]
+    # In order of identity, so that two writers never wait for each other in a ring.
+    names = sorted(said)
+    ordered = [said[name] for name in names]
+    columns = (
+        [given[name] for name in names],
+        [new.type for new in ordered],
+        names,
+        [new.key for new in ordered],
+        [new.fields for new in ordered],
+    )
+    ours = given
+    if session.change(_INSERT, session.pack_columns(_ROW, *columns)) < len(said):
+        given, ours = _settled(session, given)
+    _describe(session, [(number, said[name]) for name, number in ours.items()])
+    return [given[statement.identity] for statement in statements]
 
 
-# In order of identity, so that two writers never wait for each other in a ring.
-_identity = itemgetter(2)
-
-
-def _describe(session: Session, said: dict[bytes, Said], given: dict[bytes, int]) -> None:
-    """Write artifacts and fields of the statements that are ours: their number stands above zero."""
-    ours = [(number, said[name]) for name, number in given.items() if number > 0]
+def _describe(session: Session, ours: Sequence[tuple[int, Said]]) -> None:
+    """Write artifacts and fields of the statements that we wrote."""
     links: list[tuple[Any, ...]] = [(number, *link) for number, statement in ours for link in statement.artifacts]
     if links:
         session.change(_ARTIFACTS, links)
@@ -82,14 +95,13 @@ def _describe(session: Session, said: dict[bytes, Said], given: dict[bytes, int]
         session.change(_FIELDS, fields)
 
 
-def _settled(session: Session, said: dict[bytes, Said], given: dict[bytes, int]) -> dict[bytes, int]:
-    """The numbers that statements have; below zero where another run wrote them, now or before."""
-    names, settled = list(said), {}
+def _settled(session: Session, given: dict[bytes, int]) -> tuple[dict[bytes, int], dict[bytes, int]]:
+    """The numbers that statements have, and those we gave: others were written by somebody, now or before."""
+    names = list(given)
+    settled: dict[bytes, int] = {}
     for piece in pieces(names):
-        found = find(session, piece)
-        condemned = [name for name, number in zip(piece, found, strict=True) if number is not None and number < 0]
+        found, condemned = find(session, piece)
         if condemned:
             revive(session, condemned)
-        for name, number in zip(piece, found, strict=True):
-            settled[name] = given[name] if number == given[name] else -abs(number or 0)
-    return settled
+        settled.update((name, number or 0) for name, number in zip(piece, found, strict=True))
+    return settled, {name: number for name, number in given.items() if settled[name] == number}

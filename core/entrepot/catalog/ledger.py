@@ -220,10 +220,12 @@ class RunLedger:
 
     def _find_contents(self, identities: Sequence[bytes]) -> list[int | None]:
         found: list[int | None] = []
+        condemned: list[bytes] = []
         with self._writer.reading() as session:
             for piece in pieces(identities):
-                found += contents.find(session, piece)
-        condemned = [name for name, number in zip(identities, found, strict=True) if number is not None and number < 0]
+                numbers, doomed = contents.find(session, piece)
+                found += numbers
+                condemned += doomed
         if not condemned:
             return found
         with self._writer.transaction() as session:
@@ -246,9 +248,11 @@ class RunLedger:
         return saved
 
     def _note_sources(self, sources: Sequence[Source]) -> None:
-        for piece in pieces(noted_sources.rows(sources)):
+        for piece in pieces(sources):
             with self._writer.transaction() as session:
-                self._expect_sources = noted_sources.note(session, self._run, piece, expect_known=self._expect_sources)
+                self._expect_sources = noted_sources.note(
+                    session, self._run, noted_sources.by_place(piece), expect_known=self._expect_sources
+                )
 
     def _associate(self, session: Session, members: Sequence[Member]) -> list[Clash]:
         clashes, self._expect_known = association.associate(

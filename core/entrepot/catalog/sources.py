@@ -31,30 +31,23 @@ _NOTE: Final = Statement(
 )
 _encode = msgspec.json.Encoder().encode
 
-Row = tuple[int, str, str]
+Noted = dict[tuple[int, str], bytes]
 
 
-def rows(sources: Sequence[Source]) -> list[Row]:
-    """What is written; of a source given twice, the last."""
-    return list(
-        {
-            (source.content, source.relative_path): (
-                source.content,
-                source.relative_path,
-                _encode(source.urls).decode(),
-            )
-            for source in sources
-        }.values()
-    )
+def by_place(sources: Sequence[Source]) -> Noted:
+    """What is written of each artifact; of one given twice, the last."""
+    return {(content, path): _encode(urls) for content, path, urls in sources}
 
 
-def note(session: Session, run: Run, noted: Sequence[Row], *, expect_known: bool) -> bool:
+def note(session: Session, run: Run, noted: Noted, *, expect_known: bool) -> bool:
     """Write what is new or differs; whether most was noted already, as it is.
 
     With `expect_known` the batch is first compared as a whole, and one that changes nothing is
     not written.
     """
-    batch = session.pack(_ROW, noted)
+    batch = session.pack_columns(
+        _ROW, [content for content, _ in noted], [path for _, path in noted], [urls.decode() for urls in noted.values()]
+    )
     if expect_known:
         _, known = run.check(session.one(_FENCE_AND_COMPARE, batch, repository=run.repository))
         if known == len(batch):

@@ -22,7 +22,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.pool import NullPool, QueuePool
 
-from entrepot.catalog.batch import Batch, BatchColumn, Kind, transposed
+from entrepot.catalog.batch import Batch, BatchColumn, Kind
 from entrepot.catalog.faults import CatalogMissing
 from entrepot.catalog.leases import Claim, KernelClaim
 from entrepot.catalog.statement import PIECE, Tongue
@@ -242,15 +242,15 @@ def _cell(column: BatchColumn) -> str:
     return f"CASE WHEN {length} >= 0 THEN {cell} END" if column.nullable else cell
 
 
-def _pack(batch: Batch, rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
-    packed: dict[str, Any] = {"count": len(rows)}
-    for column, cells in transposed(rows, batch):
+def _pack(batch: Batch, columns: Sequence[Sequence[Any]]) -> dict[str, Any]:
+    packed: dict[str, Any] = {"count": len(columns[0])}
+    for column, cells in zip(batch.columns, columns, strict=True):
         name = column.name
         if column.kind is Kind.SHA256:
             packed[name] = b"".join(cells)
         elif column.kind is Kind.INT:
-            numbers = tuple([-1 if cell is None else cell for cell in cells]) if column.nullable else cells
-            packed[name] = (("%20d" * len(cells)) % numbers).encode()
+            numbers = [-1 if cell is None else cell for cell in cells] if column.nullable else cells
+            packed[name] = (("%20d" * len(cells)) % tuple(numbers)).encode()
         else:
             packed[name], packed[f"{name}_at"] = _concatenated(column, cells)
     return packed

@@ -95,10 +95,12 @@ def listed(value: Any) -> list[Any]:
 class Packed:
     """A batch made ready for several statements that read the same columns."""
 
-    def __init__(self, batch: Batch, rows: Sequence[Sequence[Any]], *, tongue: Tongue) -> None:
-        self.batch = batch
-        self._rows = len(rows)
-        self._pieces = [tongue.pack(batch, piece) for piece in pieces(rows)]
+    def __init__(self, batch: Batch, columns: Sequence[Sequence[Any]], *, tongue: Tongue) -> None:
+        self._rows = len(columns[0])
+        self._pieces = [
+            tongue.pack(batch, [column[start : start + PIECE] for column in columns])
+            for start in range(0, self._rows, PIECE)
+        ]
 
     def __len__(self) -> int:
         return self._rows
@@ -121,7 +123,11 @@ class Session:
 
     def pack(self, batch: Batch, rows: Sequence[Sequence[Any]]) -> Packed:
         """Make rows ready once, for several statements."""
-        return Packed(batch, rows, tongue=self._tongue)
+        return self.pack_columns(batch, *(list(zip(*rows, strict=True)) or [()] * len(batch.columns)))
+
+    def pack_columns(self, batch: Batch, *columns: Sequence[Any]) -> Packed:
+        """The same, for who has columns at hand rather than rows."""
+        return Packed(batch, columns, tongue=self._tongue)
 
     def all(self, statement: Statement, rows: Rows = None, **values: Any) -> list[tuple[Any, ...]]:
         """Every row of the answer."""
