@@ -124,7 +124,9 @@ async def ran(*command: str) -> str:
 
 
 async def installed(environment: Path, project: str) -> str:
-    return (await ran(str(environment / "bin" / "python"), "-c", f"import {project}; print({project}.VERSION)")).strip()
+    # Without -B, bytecode of an equally long file of the same second would be taken for the new one.
+    told = await ran(str(environment / "bin" / "python"), "-B", "-c", f"import {project}; print({project}.VERSION)")
+    return told.strip()
 
 
 @pytest.mark.parametrize("policy", ["immediate", "on_demand"])
