@@ -140,6 +140,12 @@ def encode_fields(content: Content) -> bytes:
     return _encode(_fields(content, shape_of(type(content))))
 
 
+def encode_said(content: Content) -> bytes:
+    """Write the fields that upstream said, without derived ones; the same as all when there are none."""
+    shape = shape_of(type(content))
+    return _encode({name: value for name, value in _fields(content, shape).items() if name not in shape.derived})
+
+
 def _fields(content: Content, shape: Shape) -> dict[str, Any]:
     return {
         name: value
@@ -160,20 +166,14 @@ def indexed_values(content: Content) -> tuple[tuple[str, str], ...]:
     )
 
 
-def identity(content: Content, fields: bytes, artifacts: Sequence[ArtifactLink]) -> bytes:
-    """Digest everything a statement says: type, fields as `encode_fields` writes them, declared artifacts.
+def identity(content: Content, said: bytes, artifacts: Sequence[ArtifactLink]) -> bytes:
+    """Digest everything a statement says: type, fields as `encode_said` writes them, declared artifacts.
 
     Equal statements have equal identities wherever and whenever they are made. Not in it: URLs,
     remotes, derived fields, and fields equal to their default, so that adding a field with a
     default changes no identity.
     """
-    shape = shape_of(type(content))
-    said = fields if not shape.derived else _encode(_said(content, shape))
     links = [f"\n{path}\0{algorithm}\0{digest.hex()}\0{size}" for path, algorithm, digest, size in artifacts]
     if len(links) > 1:
         links.sort()
-    return hashlib.sha256(b"%b\n%b%b" % (shape.type.encode(), said, "".join(links).encode())).digest()
-
-
-def _said(content: Content, shape: Shape) -> dict[str, Any]:
-    return {name: value for name, value in _fields(content, shape).items() if name not in shape.derived}
+    return hashlib.sha256(b"%b\n%b%b" % (content.TYPE.encode(), said, "".join(links).encode())).digest()

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
 import attrs
 
 from entrepot.errors import EntrepotError, Failed, Refused
-from entrepot.model.content import ArtifactLink, Content, encode_fields, identity, natural_key
+from entrepot.model.content import (
+    ArtifactLink,
+    Content,
+    encode_fields,
+    encode_said,
+    identity,
+    natural_key,
+    shape_of,
+)
 from entrepot.model.relative_path import relative_path as checked_path
 
 if TYPE_CHECKING:
@@ -197,7 +205,9 @@ class DeclarativeContent:
     def identity(self) -> bytes:
         """The digest of all that the statement says; needs each artifact's digest to be known."""
         if self._identity is None:
-            self._identity = identity(self._content, self.fields, self.links)
+            derives = shape_of(type(self._content)).derived
+            said = encode_said(self._content) if derives else self.fields
+            self._identity = identity(self._content, said, self.links)
         return self._identity
 
     @property

@@ -14,6 +14,7 @@ from entrepot.model.content import (
     decode_fields,
     derived,
     encode_fields,
+    encode_said,
     indexed,
     indexed_values,
     key,
@@ -40,7 +41,7 @@ class Wheel(Content):
 
 
 def identity(content: Content, artifacts: list[ArtifactLink]) -> bytes:
-    return identity_of(content, encode_fields(content), artifacts)
+    return identity_of(content, encode_said(content), artifacts)
 
 
 def link(**changes: object) -> ArtifactLink:
