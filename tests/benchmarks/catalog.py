@@ -94,7 +94,8 @@ async def sync(catalog: Catalog, title: str, batches: Callable[[], Iterator[list
 async def _one_batch(watch: Stopwatch, ledger: RunLedger, batch: list[Statement]) -> None:
     digests = [Digest("sha256", said.artifacts[0].digest) for said in batch]
     await watch.time("find_artifacts", lambda: ledger.find_artifacts(digests))
-    found = await watch.time("find_contents", lambda: ledger.find_contents([said.identity for said in batch]))
+    asked = ([said.identity for said in batch], [said.key for said in batch])
+    found = await watch.time("find_contents", lambda: ledger.find_contents(*asked))
     new = [said for said, number in zip(batch, found, strict=True) if number is None]
     saved = await watch.time("save_contents", lambda: ledger.save_contents(new)) if new else []
     given = iter(saved)

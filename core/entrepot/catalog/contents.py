@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from entrepot.catalog.batch import Batch
@@ -13,23 +14,24 @@ if TYPE_CHECKING:
     from entrepot.catalog.writing import Run
     from entrepot.model.ledger import Statement as Said
 
-_BY_IDENTITY: Final = Batch("identity sha256")
+_STATEMENT: Final = Batch("key text, identity sha256")
 
 # Reads nothing but indexes: whether anything at all is condemned is asked once for a batch.
 _FIND: Final = Statement(
     "SELECT {list id}, EXISTS (SELECT 1 FROM content WHERE condemned IS NOT NULL) FROM"
-    " (SELECT batch.n AS n, c.id AS id FROM {batch} LEFT JOIN content c ON c.identity = batch.identity) found",
-    _BY_IDENTITY,
+    " (SELECT batch.n AS n, c.id AS id FROM {batch}"
+    " LEFT JOIN content c ON c.key = batch.key AND c.identity = batch.identity) found",
+    _STATEMENT,
 )
 _CONDEMNED: Final = Statement(
-    "SELECT c.identity FROM {batch} JOIN content c ON c.identity = batch.identity AND c.condemned IS NOT NULL",
-    _BY_IDENTITY,
+    "SELECT c.id FROM {batch} JOIN content c ON c.key = batch.key AND c.identity = batch.identity"
+    " WHERE c.condemned IS NOT NULL",
+    _STATEMENT,
 )
 _FENCE_AND_NUMBER: Final = Statement("SELECT token, {next_content} FROM lease WHERE repository = :repository {share}")
 _REVIVE: Final = Statement(
-    "UPDATE content SET condemned = NULL"
-    " WHERE condemned IS NOT NULL AND identity IN (SELECT batch.identity FROM {batch})",
-    _BY_IDENTITY,
+    "UPDATE content SET condemned = NULL WHERE condemned IS NOT NULL AND id IN (SELECT batch.id FROM {batch})",
+    Batch("id int"),
 )
 _ROW: Final = Batch("id int, type text, identity sha256, key text, fields blob")
 _INSERT: Final = Statement(
@@ -50,29 +52,29 @@ _FIELDS: Final = Statement(
 )
 
 
-def find(session: Session, identities: Sequence[bytes]) -> tuple[list[int | None], list[bytes]]:
-    """Content numbers by identity, and which of them are condemned."""
-    batch = session.pack_columns(_BY_IDENTITY, identities)
+def find(session: Session, keys: Sequence[str], identities: Sequence[bytes]) -> tuple[list[int | None], list[int]]:
+    """The numbers that statements have, and which of these are condemned."""
+    batch = session.pack_columns(_STATEMENT, keys, identities)
     numbers, any_condemned = session.only(_FIND, batch)
-    condemned = [bytes(name) for (name,) in session.all(_CONDEMNED, batch)] if any_condemned else []
+    condemned = [number for (number,) in session.all(_CONDEMNED, batch)] if any_condemned else []
     return listed(numbers), condemned
 
 
-def revive(session: Session, identities: Sequence[bytes]) -> None:
+def revive(session: Session, numbers: Sequence[int]) -> None:
     """Take back the condemnation of what was found, so that a prune under way spares it."""
-    session.change(_REVIVE, [(identity,) for identity in sorted(set(identities))])
+    session.change(_REVIVE, [(number,) for number in sorted(set(numbers))])
 
 
 def save(session: Session, run: Run, statements: Sequence[Said]) -> list[int]:
     """Write what is not there, supposing that most is not; the first statement is the fence."""
     _, first = run.check(session.one(_FENCE_AND_NUMBER, repository=run.repository))
     said = {statement.identity: statement for statement in statements}
-    given = dict(zip(said, content_numbers(session, first, len(said)), strict=True))
-    # In order of identity, so that two writers never wait for each other in a ring.
-    names = sorted(said)
-    ordered = [said[name] for name in names]
+    # In one order everywhere, so that two writers never wait for each other in a ring.
+    ordered = sorted(said.values(), key=attrgetter("key", "identity"))
+    names = [new.identity for new in ordered]
+    given = dict(zip(names, content_numbers(session, first, len(names)), strict=True))
     columns = (
-        [given[name] for name in names],
+        list(given.values()),
         [new.type for new in ordered],
         names,
         [new.key for new in ordered],
@@ -80,7 +82,7 @@ def save(session: Session, run: Run, statements: Sequence[Said]) -> list[int]:
     )
     ours = given
     if session.change(_INSERT, session.pack_columns(_ROW, *columns)) < len(said):
-        given, ours = _settled(session, given)
+        given, ours = _settled(session, ordered, given)
     _describe(session, [(number, said[name]) for name, number in ours.items()])
     return [given[statement.identity] for statement in statements]
 
@@ -95,13 +97,15 @@ def _describe(session: Session, ours: Sequence[tuple[int, Said]]) -> None:
         session.change(_FIELDS, fields)
 
 
-def _settled(session: Session, given: dict[bytes, int]) -> tuple[dict[bytes, int], dict[bytes, int]]:
+def _settled(
+    session: Session, ordered: Sequence[Said], given: dict[bytes, int]
+) -> tuple[dict[bytes, int], dict[bytes, int]]:
     """The numbers that statements have, and those we gave: others were written by somebody, now or before."""
-    names = list(given)
     settled: dict[bytes, int] = {}
-    for piece in pieces(names):
-        found, condemned = find(session, piece)
+    for piece in pieces(ordered):
+        names = [said.identity for said in piece]
+        found, condemned = find(session, [said.key for said in piece], names)
         if condemned:
             revive(session, condemned)
-        settled.update((name, number or 0) for name, number in zip(piece, found, strict=True))
+        settled.update((name, number or 0) for name, number in zip(names, found, strict=True))
     return settled, {name: number for name, number in given.items() if settled[name] == number}

@@ -114,6 +114,11 @@ _FAULTS: Final[dict[str, _Fault]] = {
     "3D000": (CatalogMissing, "the server has no such database", "create the database, then run: entrepot init"),
     "55P03": (CatalogLocked, "another session holds a lock on the catalog", "end that session, and try again"),
     "40P01": (CatalogLocked, "the database server broke a deadlock", "sync again; what was saved is kept"),
+    "54000": (
+        DepotError,
+        "a key, scope or path is longer than PostgreSQL can find things by",
+        "leave out what has a name of more than some 2,600 bytes, or keep this depot's catalog in SQLite",
+    ),
     "08": _UNAVAILABLE,
     "28": _UNAVAILABLE,
     "53": _UNAVAILABLE,

@@ -96,8 +96,10 @@ class RunLedger:
         for piece in pieces(artifacts):
             await self._write(_save_artifacts, self._run, piece)
 
-    async def find_contents(self, identities: Sequence[bytes]) -> list[int | None]:
-        return await self._call(self._find_contents, identities)
+    async def find_contents(self, identities: Sequence[bytes], keys: Sequence[str] | None = None) -> list[int | None]:
+        if keys is None:
+            return [None] * len(identities)
+        return await self._call(self._find_contents, keys, identities)
 
     async def save_contents(
         self,
@@ -218,12 +220,12 @@ class RunLedger:
             artifacts.revive(session, condemned)
         return self._find_artifacts(digests)
 
-    def _find_contents(self, identities: Sequence[bytes]) -> list[int | None]:
+    def _find_contents(self, keys: Sequence[str], identities: Sequence[bytes]) -> list[int | None]:
         found: list[int | None] = []
-        condemned: list[bytes] = []
+        condemned: list[int] = []
         with self._writer.reading() as session:
-            for piece in pieces(identities):
-                numbers, doomed = contents.find(session, piece)
+            for some, names in zip(pieces(keys), pieces(identities), strict=True):
+                numbers, doomed = contents.find(session, some, names)
                 found += numbers
                 condemned += doomed
         if not condemned:
@@ -231,7 +233,7 @@ class RunLedger:
         with self._writer.transaction() as session:
             self._run.fence(session)
             contents.revive(session, condemned)
-        return self._find_contents(identities)
+        return self._find_contents(keys, identities)
 
     def _save_contents(
         self,

@@ -145,7 +145,8 @@ content = Table(
     Column("key", _Name, nullable=False),
     Column("fields", LargeBinary, nullable=False),
     Column("condemned", Double),
-    UniqueConstraint("identity", name="content_identity"),
+    # The identity alone would do; led by the key, rows that upstream lists together stand together.
+    UniqueConstraint("key", "identity", name="content_statement"),
 )
 Index(
     "content_condemned",

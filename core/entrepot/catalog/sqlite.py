@@ -52,7 +52,7 @@ _EXPECTED: Final = (
     ("published_file", "published_file", "100000 25000 2 2 1"),
     ("published_file", "published_file_added", "50000 12000 500 1 1 1"),
     ("published_file", "published_file_removed", "50000 12000 500 1 1"),
-    ("content", "content_identity", "1000000 1"),
+    ("content", "sqlite_autoindex_content_1", "1000000 3 1"),
     ("content_artifact", "content_artifact", "1000000 2 1"),
     ("content_artifact", "content_artifact_path", "1000000 3 1"),
     ("content_field", "content_field", "1000000 3 1 1"),

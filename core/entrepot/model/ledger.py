@@ -164,9 +164,7 @@ class Ledger(Protocol):
     async def save_artifacts(self, artifacts: Sequence[KeptArtifact]) -> None:
         """Write rows and this repository's holdings of bytes that are already durable."""
 
-    async def find_contents(
-        self, identities: Sequence[bytes], keys: Sequence[str] | None = None
-    ) -> list[int | None]:
+    async def find_contents(self, identities: Sequence[bytes], keys: Sequence[str] | None = None) -> list[int | None]:
         """Content numbers of statements that are known already.
 
         With their keys they are found where upstream lists them together; without, nothing is found.

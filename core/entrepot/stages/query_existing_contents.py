@@ -20,7 +20,8 @@ class QueryExistingContents(Stage):
 
     async def run(self) -> None:
         async for units in self.batches(minsize=1000):
-            found = await self.context.ledger.find_contents([unit.identity for unit in units])
+            identities, keys = [unit.identity for unit in units], [unit.key for unit in units]
+            found = await self.context.ledger.find_contents(identities, keys)
             for unit, content_id in zip(units, found, strict=True):
                 if content_id is not None:
                     unit.found(content_id)

@@ -6,7 +6,14 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from entrepot.catalog.catalog import Catalog
+from entrepot.model.ledger import Ledger, Statement
 from unit.catalog.saying import a_run, declare, holding, link, names, said
+
+
+async def look_up(ledger: Ledger, *statements: Statement) -> list[int | None]:
+    return await ledger.find_contents(
+        [statement.identity for statement in statements], [statement.key for statement in statements]
+    )
 
 
 async def test_equal_statements_are_one_row(catalog: Catalog) -> None:
@@ -28,7 +35,7 @@ async def test_statements_are_found_by_identity(catalog: Catalog) -> None:
     ledger = await catalog.begin(a_run())
     (number,) = await ledger.save_contents([said("a")])
 
-    found = await ledger.find_contents([said("b").identity, said("a").identity, said("a", "other").identity])
+    found = await look_up(ledger, said("b"), said("a"), said("a", "other"))
 
     assert found == [None, number, None]
 
@@ -41,7 +48,7 @@ async def test_many_thousand_statements_are_one_batch(catalog: Catalog) -> None:
     numbers = await ledger.save_contents(statements)
 
     assert len(set(numbers)) == len(statements)
-    assert await ledger.find_contents([statement.identity for statement in statements]) == numbers
+    assert await look_up(ledger, *statements) == numbers
 
 
 async def test_text_of_any_kind_comes_back_as_it_was(catalog: Catalog) -> None:
@@ -69,7 +76,7 @@ async def test_what_plugins_do_around_a_batch_stands_or_falls_with_it(catalog: C
         await ledger.save_contents([said("a")], before=lambda: order.append("before"), after=fail)
 
     assert order == ["before", "after"]
-    assert await ledger.find_contents([said("a").identity]) == [None]
+    assert await look_up(ledger, said("a")) == [None]
 
 
 async def test_a_condemned_statement_that_is_found_lives_on(catalog: Catalog, catalog_url: str) -> None:
@@ -80,7 +87,7 @@ async def test_a_condemned_statement_that_is_found_lives_on(catalog: Catalog, ca
     with engine.begin() as connection:
         connection.execute(text("UPDATE content SET condemned = 1.0"))
 
-    found = await ledger.find_contents([said("found").identity])
+    found = await look_up(ledger, said("found"))
     saved = await ledger.save_contents([said("saved"), said("new")])
 
     assert [*found, saved[0]] == numbers[:2]

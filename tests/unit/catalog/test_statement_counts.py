@@ -45,8 +45,8 @@ async def costs(catalog: Catalog, ledger: Ledger, statements: list[Statement]) -
     if missing := [digest for digest, artifact in zip(digests, found, strict=True) if artifact is None]:
         kept = [KeptArtifact(digest.value, 7, (digest, Digest("md5", digest.value[:16]))) for digest in missing]
         await counted("save_artifacts", lambda: ledger.save_artifacts(kept))
-    identities = [statement.identity for statement in statements]
-    numbers = await counted("find_contents", lambda: ledger.find_contents(identities))
+    asked = ([statement.identity for statement in statements], [statement.key for statement in statements])
+    numbers = await counted("find_contents", lambda: ledger.find_contents(*asked))
     if None in numbers:
         numbers = await counted("save_contents", lambda: ledger.save_contents(statements))
     sources = [Source(number, "path", ("https://x.example/",)) for number in numbers]
