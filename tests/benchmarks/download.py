@@ -28,11 +28,11 @@ import origin
 from entrepot.download.downloads import Downloads
 from entrepot.download.http import HttpFetcher
 from entrepot.download.scratch import ScratchReceiver
-from entrepot.download.verify import Verifier
 from entrepot.model.artifact import Artifact
 from entrepot.model.digest import Digest
 from entrepot.model.incoming import Receiver
 from entrepot.model.remote import Politeness, Remote
+from entrepot.model.verification import Verification
 
 _CHUNK = 256 * 1024
 
@@ -55,15 +55,15 @@ class Dropping:
     """Hashes and verifies, and keeps nothing."""
 
     def __init__(self, expected: Artifact) -> None:
-        self._verifier = Verifier(expected)
+        self._verification = Verification(expected)
 
     @property
     def written(self) -> int:
-        return self._verifier.count
+        return self._verification.count
 
     @property
     def size(self) -> int:
-        return self._verifier.count
+        return self._verification.count
 
     @property
     def sha256(self) -> bytes:
@@ -78,13 +78,13 @@ class Dropping:
         return Path()
 
     def write(self, data: bytes | memoryview) -> None:
-        self._verifier.update(data)
+        self._verification.update(data)
 
     def restart(self) -> None:
-        self._verifier.restart()
+        self._verification.restart()
 
     def finish(self) -> Dropping:
-        self._verifier.finish()
+        self._verification.finish()
         return self
 
     def discard(self) -> None:

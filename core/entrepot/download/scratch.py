@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from entrepot.download.verify import Verifier
 from entrepot.errors import DepotError, IntegrityError
+from entrepot.model.verification import Verification
 
 if TYPE_CHECKING:
     from entrepot.model.artifact import Artifact
@@ -39,7 +39,7 @@ class ScratchIncoming:
 
     def __init__(self, path: Path, expected: Artifact) -> None:
         self._path = path
-        self._verifier = Verifier(expected)
+        self._verification = Verification(expected)
         self._finished = False
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -48,10 +48,10 @@ class ScratchIncoming:
 
     @property
     def written(self) -> int:
-        return self._verifier.count
+        return self._verification.count
 
     def write(self, data: bytes | memoryview) -> None:
-        self._verifier.update(data)
+        self._verification.update(data)
         left = memoryview(data)
         try:
             while left:
@@ -60,19 +60,19 @@ class ScratchIncoming:
             raise _unwritable(self._path, error) from error
 
     def restart(self) -> None:
-        self._verifier.restart()
+        self._verification.restart()
         os.ftruncate(self._file, 0)
         os.lseek(self._file, 0, os.SEEK_SET)
 
     def finish(self) -> ScratchFile:
         try:
-            digests = self._verifier.finish()
+            digests = self._verification.finish()
         except IntegrityError:
             self.discard()
             raise
         self._close()
         self._finished = True
-        return ScratchFile(path=self._path, size=self._verifier.count, digests=digests)
+        return ScratchFile(path=self._path, size=self._verification.count, digests=digests)
 
     def discard(self) -> None:
         if self._file >= 0 and not self._finished:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from entrepot.errors import DigestMismatch, SizeMismatch
 from entrepot.model.artifact import Artifact
@@ -53,6 +56,48 @@ def test_a_short_body_is_told_by_its_size_not_by_its_digest() -> None:
 
     with pytest.raises(SizeMismatch, match="size is 3 bytes, 4 were declared"):
         verification.finish()
+
+
+@given(st.lists(st.binary(max_size=30)), st.lists(st.binary(max_size=30)))
+def test_pieces_make_the_same_digest_as_the_whole(before: list[bytes], pieces: list[bytes]) -> None:
+    """However a body is cut; what came before a restart leaves no trace."""
+    body = b"".join(pieces)
+    verification = Verification(Artifact(sha512=hashlib.sha512(body).hexdigest()))
+    for piece in before:
+        verification.update(piece)
+    verification.restart()
+
+    for piece in pieces:
+        verification.update(memoryview(piece))
+
+    sha256, sha512 = verification.finish()
+    assert (sha256.value, sha512.value) == (hashlib.sha256(body).digest(), hashlib.sha512(body).digest())
+    assert verification.count == len(body)
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "sha512", "sha384", "blake2b", "sha224", "sha1", "md5"])
+def test_each_declared_digest_is_checked(algorithm: str) -> None:
+    """The strongest alone would let a manifest lie about the others."""
+    good = hashlib.new(algorithm, b"body").hexdigest()
+    wrong = "0" * len(good)
+    declared: dict[str, Any] = {algorithm: good}
+    right, lying = Verification(Artifact(**declared)), Verification(Artifact(**{**declared, algorithm: wrong}))
+    for verification in (right, lying):
+        verification.update(b"body")
+
+    assert algorithm in {digest.algorithm for digest in right.finish()}
+    with pytest.raises(DigestMismatch) as caught:
+        lying.finish()
+    assert (caught.value.algorithm, caught.value.expected, caught.value.actual) == (algorithm, wrong, good)
+
+
+def test_a_blake2b_digest_may_be_cut_to_32_bytes() -> None:
+    """As some indexes publish it."""
+    digest = hashlib.blake2b(b"body", digest_size=32).hexdigest()
+    verification = Verification(Artifact(blake2b=digest))
+    verification.update(b"body")
+
+    assert verification.finish()[1].hex == digest
 
 
 def test_one_wrong_digest_among_right_ones_is_told() -> None:
