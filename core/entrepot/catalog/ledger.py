@@ -12,6 +12,7 @@ from entrepot.catalog import (
     artifacts,
     association,
     contents,
+    lookups,
     needs,
     notes,
     publications,
@@ -23,7 +24,6 @@ from entrepot.catalog import (
 from entrepot.catalog import sources as noted_sources
 from entrepot.catalog.notes import Kept, Notes
 from entrepot.catalog.pages import PathPages
-from entrepot.catalog.schema import SHARED
 from entrepot.catalog.statement import Session, pieces
 from entrepot.errors import DepotError, LeaseLost
 from entrepot.model.artifact import StoredArtifact
@@ -90,7 +90,7 @@ class RunLedger:
     # What the stages ask.
 
     async def find_artifacts(self, digests: Sequence[Digest]) -> list[StoredArtifact | None]:
-        return await self._call(self._find_artifacts, digests)
+        return await self._call(lookups.find_artifacts, self._writer, self._run, digests)
 
     async def save_artifacts(self, artifacts: Sequence[KeptArtifact]) -> None:
         for piece in pieces(artifacts):
@@ -99,7 +99,7 @@ class RunLedger:
     async def find_contents(self, identities: Sequence[bytes], keys: Sequence[str] | None = None) -> list[int | None]:
         if keys is None:
             return [None] * len(identities)
-        return await self._call(self._find_contents, keys, identities)
+        return await self._call(lookups.find_contents, self._writer, self._run, keys, identities)
 
     async def save_contents(
         self,
@@ -206,34 +206,6 @@ class RunLedger:
             self._thread.shutdown()
 
     # On the run's thread.
-
-    def _find_artifacts(self, digests: Sequence[Digest]) -> list[StoredArtifact | None]:
-        found: list[StoredArtifact | None] = []
-        with self._writer.reading() as session:
-            for piece in pieces(digests):
-                found += artifacts.find(session, self._run.repository, SHARED, piece)
-        condemned = [artifact.sha256 for artifact in found if artifact is not None and artifact.size < 0]
-        if not condemned:
-            return found
-        with self._writer.transaction() as session:
-            self._run.fence(session)
-            artifacts.revive(session, condemned)
-        return self._find_artifacts(digests)
-
-    def _find_contents(self, keys: Sequence[str], identities: Sequence[bytes]) -> list[int | None]:
-        found: list[int | None] = []
-        condemned: list[int] = []
-        with self._writer.reading() as session:
-            for some, names in zip(pieces(keys), pieces(identities), strict=True):
-                numbers, doomed = contents.find(session, some, names)
-                found += numbers
-                condemned += doomed
-        if not condemned:
-            return found
-        with self._writer.transaction() as session:
-            self._run.fence(session)
-            contents.revive(session, condemned)
-        return self._find_contents(keys, identities)
 
     def _save_contents(
         self,
