@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-import socket
+import platform
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, Self
@@ -37,7 +37,7 @@ class Claim(Protocol):
 
 def holder() -> str:
     """How this process is named to whoever finds the repository busy."""
-    return f"process {os.getpid()} on {socket.gethostname()}"
+    return f"process {os.getpid()} on {platform.node()}"
 
 
 def busy(repository: str, who: str) -> RepositoryBusy:
