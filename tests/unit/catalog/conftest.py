@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine
 
 from entrepot.catalog.catalog import Catalog
-from entrepot.catalog.schema import metadata, schema_revision
 from postgres_server import PostgresServer
 from unit.catalog.clocks import Clock
+from unit.catalog.saying import empty
 
 POSTGRES = pytest.param("postgresql", marks=pytest.mark.postgres)
 
@@ -36,12 +35,7 @@ def catalog_url(request: pytest.FixtureRequest) -> str:
 def emptied_url(shared_catalog: str) -> Iterator[str]:
     """The URL of the shared catalog, with nothing in it but its tables."""
     yield shared_catalog
-    engine = create_engine(shared_catalog)
-    with engine.begin() as connection:
-        for table in metadata.sorted_tables:
-            if table.name != schema_revision.name:
-                connection.execute(table.delete())
-    engine.dispose()
+    empty(shared_catalog)
 
 
 @pytest.fixture

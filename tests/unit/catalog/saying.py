@@ -9,6 +9,7 @@ from sqlalchemy import create_engine, text
 
 from entrepot.catalog.catalog import Catalog
 from entrepot.catalog.rows import RunRequest
+from entrepot.catalog.schema import metadata, schema_revision
 from entrepot.model.content import ArtifactLink
 from entrepot.model.digest import Digest
 from entrepot.model.ledger import BodyRow, Clash, KeptArtifact, Ledger, Member, Statement
@@ -104,4 +105,14 @@ def overtake(url: str, repository: str) -> None:
             ),
             {"name": repository},
         )
+    engine.dispose()
+
+
+def empty(url: str) -> None:
+    """Forget everything that a catalog holds, its tables excepted."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        for table in metadata.sorted_tables:
+            if table.name != schema_revision.name:
+                connection.execute(table.delete())
     engine.dispose()
