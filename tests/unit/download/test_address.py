@@ -37,6 +37,9 @@ PRIVATE = [
     "2002:a00:1::",
 ]
 
+#: One of each range that is set aside for documentation.
+DOCUMENTATION = ("192.0.2.10", "198.51.100.10", "203.0.113.80", "2001:db8::1")
+
 
 @pytest.mark.parametrize("address", PRIVATE)
 def test_an_address_that_only_some_can_reach_is_refused(address: str) -> None:
@@ -49,7 +52,7 @@ def test_an_address_that_only_some_can_reach_is_refused(address: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["93.184.216.34", "2606:2800:220:1::1", "::ffff:8.8.8.8", "64:ff9b::808:808", "203.0.113.80", "2001:db8::1"],
+    ["93.184.216.34", "2606:2800:220:1::1", "::ffff:8.8.8.8", "64:ff9b::808:808", *DOCUMENTATION],
 )
 def test_a_public_address_is_allowed(address: str) -> None:
     """As most upstreams have."""
