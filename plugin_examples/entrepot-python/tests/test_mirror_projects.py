@@ -14,6 +14,7 @@ import pytest
 
 import entrepot_python.plugin
 from entrepot.plugin import DeclarativeVersion, EntrepotError, RepositoryVersion
+from entrepot.testing import sync as synced
 from entrepot.testing.bad_origin import BadOrigin
 from entrepot.testing.bad_replies import Reply, Seen
 from entrepot.testing.depots import depot
@@ -331,3 +332,24 @@ async def test_several_projects_are_asked_for_at_a_time(open_depot: Open, index:
         await sync(opened)
 
     assert index.origin.most_in_flight == 5
+
+
+async def test_html_after_json_takes_nothing_back(index: Index, tmp_path: Path) -> None:
+    """A cache that answers in HTML what was asked for in JSON brings no news, and no version."""
+    table = {"type": "python", "url": index.origin.url("/simple/"), "options": {"include": ["demo"]}}
+    with depot(tmp_path / "flip", {"py": table}) as opened:
+        assert (await synced(opened, "py")).version is not None
+        digest = index.pages["demo"][0]["hashes"]["sha256"]
+        other = index.pages["demo"][1]["hashes"]["sha256"]
+        page = (
+            f'<a href="../../packages/demo-1.0.tar.gz#sha256={digest}">demo-1.0.tar.gz</a>'
+            f'<a href="../../packages/demo-2.0-py3-none-any.whl#sha256={other}" data-requires-python="&gt;=3.8">'
+            "demo-2.0-py3-none-any.whl</a>"
+        )
+        index.origin.on("/simple/demo/", Reply(body=page.encode(), headers={"Content-Type": "text/html"}))
+
+        assert (await synced(opened, "py")).version is None
+
+        yanked = page.replace("<a href", '<a data-yanked="broken" href', 1)
+        index.origin.on("/simple/demo/", Reply(body=yanked.encode(), headers={"Content-Type": "text/html"}))
+        assert (await synced(opened, "py")).changed > 0

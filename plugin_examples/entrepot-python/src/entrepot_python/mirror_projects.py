@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
-import attrs
 from packaging.utils import NormalizedName, canonicalize_name, is_normalized_name
 
 from entrepot.plugin import (
@@ -26,6 +25,7 @@ from entrepot.plugin import (
 from entrepot_python.content import PythonProject
 from entrepot_python.declare import Declaring, Unusable
 from entrepot_python.include import Include
+from entrepot_python.noted import Noted, said_in_html
 from entrepot_python.project_page import ACCEPT, ProjectPage
 from entrepot_python.read_html import read_html
 from entrepot_python.read_json import read_json
@@ -83,19 +83,29 @@ class MirrorProjects(Stage):
         await self.keep(project)
 
     async def _mirror(self, project: NormalizedName) -> None:
-        noted = _Noted.load(await self.context.checkpoint(project))
+        noted = Noted.load(await self.context.checkpoint(project))
         page = await self._ask(f"{project}/", noted.validator)
         if page.not_modified or page.digests["sha256"] == noted.sha256:
             await self.keep(project)
             return
+        read = await asyncio.to_thread(_read_page, page)
+        in_json = _reader(page) is read_json
+        if not in_json and said_in_html(read) == noted.in_html:
+            await self.keep(project)
+            return
         declaring = Declaring(project=project, url=page.url, remote=self.remote, include=self.include)
-        for unit in declaring.units(await asyncio.to_thread(_read_page, page)):
+        for unit in declaring.units(read):
             match unit:
                 case Unusable(unit=lost, error=error):
                     await self.fail(lost, error)
                 case _:
                     await self.put(unit)
-        await self.context.note_checkpoint(project, _Noted(page.validator, page.digests["sha256"]).dump())
+        note = Noted(
+            validator=page.validator,
+            sha256=page.digests["sha256"],
+            in_html=said_in_html(read) if in_json else None,
+        )
+        await self.context.note_checkpoint(project, note.dump())
 
     async def _projects(self) -> AsyncIterator[NormalizedName]:
         if not self.include.everything:
@@ -120,24 +130,6 @@ class MirrorProjects(Stage):
         path += "index.html" if index.startswith("file:") else ""
         downloader = self.remote.get_downloader(f"{index}/{path}", validator=validator, headers={"Accept": ACCEPT})
         return await downloader.run()
-
-
-@attrs.frozen
-class _Noted:
-    """What an earlier run noted of a page: to ask conditionally, and to know it when it comes again."""
-
-    validator: Validator | None = None
-    sha256: str | None = None
-
-    def dump(self) -> str:
-        return f"{self.sha256}\n{self.validator.dump() if self.validator else ''}"
-
-    @classmethod
-    def load(cls, text: str | None) -> _Noted:
-        if text is None:
-            return cls()
-        sha256, _, validator = text.partition("\n")
-        return cls(Validator.load(validator or None), sha256)
 
 
 def _read_page(page: Download) -> ProjectPage:

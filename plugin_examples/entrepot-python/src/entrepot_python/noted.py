@@ -1,0 +1,44 @@
+"""What an earlier run noted of a project's page, to know it when it comes again."""
+
+from __future__ import annotations
+
+import hashlib
+
+import attrs
+import msgspec
+
+from entrepot.plugin import Validator
+from entrepot_python.project_page import ListedFile, ProjectPage
+
+
+@attrs.frozen(kw_only=True)
+class Noted:
+    """How to ask conditionally, the page's digest, and, of a page in JSON, what HTML could say of it too.
+
+    Some caches before an index answer in HTML what was asked for in JSON, now and then. HTML knows
+    neither sizes nor upload times: where all that it says is known already, there is no news in it.
+    """
+
+    validator: Validator | None = None
+    sha256: str | None = None
+    in_html: str | None = None
+
+    def dump(self) -> str:
+        return f"{self.sha256}\n{self.in_html or ''}\n{self.validator.dump() if self.validator else ''}"
+
+    @classmethod
+    def load(cls, text: str | None) -> Noted:
+        if text is None:
+            return cls()
+        sha256, in_html, validator = (text + "\n\n").split("\n", 2)
+        return cls(validator=Validator.load(validator.strip("\n") or None), sha256=sha256, in_html=in_html or None)
+
+
+def said_in_html(page: ProjectPage) -> str:
+    """Digest the part of a page that HTML can say as well as JSON."""
+    files = sorted(
+        (file.filename, file.hashes.get("sha256", ""), file.requires_python or "", str(file.yanked))
+        for file in page.entries
+        if isinstance(file, ListedFile)
+    )
+    return hashlib.sha256(msgspec.json.encode(files)).hexdigest()
