@@ -9,6 +9,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -26,6 +27,15 @@ OVERRIDE = "ENTREPOT_TEST_PG_URL"
 
 _LAZY = ("--fsync=off", "--synchronous_commit=off", "--full_page_writes=off")
 """What a server that lives for one test run need not wait for."""
+
+_WATCH = """
+import os, shutil, signal, sys, time
+sys.stdin.read()
+os.kill(int(sys.argv[1]), signal.SIGQUIT)
+time.sleep(1)
+shutil.rmtree(sys.argv[2], ignore_errors=True)
+"""
+"""Ends the server when the tests are killed: their end of the pipe is then closed by the kernel."""
 
 
 @attrs.frozen
@@ -125,6 +135,8 @@ def _started(command: list[Path | str], *, folder: Path, user: str | None) -> It
     log = folder / "log"
     with log.open("wb") as output:
         server = subprocess.Popen(command, user=user, cwd=folder, stdout=output, stderr=output)
+    watch = [sys.executable, "-c", _WATCH, str(server.pid), str(folder)]
+    watcher = subprocess.Popen(watch, stdin=subprocess.PIPE, start_new_session=True)
     try:
         deadline = time.monotonic() + 30
         while not _answers(folder):
@@ -135,6 +147,8 @@ def _started(command: list[Path | str], *, folder: Path, user: str | None) -> It
     finally:
         server.send_signal(signal.SIGINT)  # its "fast" end: it asks nobody to leave
         server.wait(timeout=30)
+        watcher.kill()
+        watcher.communicate()
 
 
 def _answers(folder: Path) -> bool:

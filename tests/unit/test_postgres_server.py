@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import pytest
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import OperationalError
 
-from postgres_server import PostgresServer
+from postgres_server import OVERRIDE, PostgresServer
 
 pytestmark = pytest.mark.postgres
 
@@ -53,3 +60,34 @@ def test_a_database_is_gone_after_its_test_even_when_somebody_stayed_connected(p
         create_engine(url).connect()
     leaked.invalidate()
     engine.dispose()
+
+
+@pytest.mark.slow
+def test_a_server_ends_when_whoever_started_it_is_killed() -> None:
+    """A test run that is killed leaves no server behind, and no folder."""
+    script = """if True:
+        import os, signal
+        from postgres_server import running_server
+        with running_server() as server:
+            print(server.url.query["host"], flush=True)
+            os.kill(os.getpid(), signal.SIGKILL)
+    """
+    environment = {name: value for name, value in os.environ.items() if name != OVERRIDE}
+    command = [sys.executable, "-c", script]
+    killed = subprocess.run(
+        command,
+        cwd=Path(__file__).parents[1],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    deadline = time.monotonic() + 30
+    while Path(killed.stdout.strip()).exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+    assert killed.returncode == -signal.SIGKILL
+    assert killed.stdout.strip().startswith("/")
+    assert not Path(killed.stdout.strip()).exists()
