@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -14,7 +15,7 @@ from entrepot.assembly.progress import RunProgress
 from entrepot.assembly.seal import Settled, publish, settle
 from entrepot.assembly.sync_run import SyncRun
 from entrepot.catalog.catalog import RunRequest
-from entrepot.errors import LeaseLost
+from entrepot.errors import DepotError, LeaseLost
 from entrepot.events import SyncEnded, SyncStarted
 from entrepot.model.declarative import DeclarativeContent
 from entrepot.model.ledger import Changes
@@ -138,8 +139,12 @@ class _Attempt:
 
 
 async def _finish(ledger: Ledger, outcome: str, report: Mapping[str, Any]) -> None:
-    """Note the end of a run that made nothing, also while the task is being cancelled."""
-    await asyncio.shield(ledger.finish(outcome, report))
+    """Note the end of a run that made nothing, also while the task is being cancelled.
+
+    Where that cannot be written either, what ended the run is what is told.
+    """
+    with suppress(DepotError):
+        await asyncio.shield(ledger.finish(outcome, report))
 
 
 def _describe(unit: object) -> tuple[str, str | None]:

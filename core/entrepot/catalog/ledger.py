@@ -71,9 +71,9 @@ class RunLedger:
         self._writer, self._claim, self._thread, self._office = writer, claim, thread, office
         self._paths = office.pages()
         self._notes = Notes()
-        self._resting = False
         self._expect_known = self._expect_sources = begun.run.number > 1
         self._closed = False
+        self._leaving: asyncio.Future[None] | None = None
 
     @property
     def run(self) -> int:
@@ -190,14 +190,18 @@ class RunLedger:
         moment = await self._call(
             runs.complete, self._writer, self._run, fingerprint=fingerprint, report=report, now=self._office.clock()
         )
-        await self._call(self._release)
+        await self._leave()
         return moment
 
     async def finish(self, outcome: str, report: Mapping[str, Any]) -> None:
-        await self._write_notes()
-        await self._call(self._writer.count_rows)
-        await self._call(runs.end, self._writer, self._run, outcome, report, self._office.clock())
-        await self._call(self._release)
+        if self._closed or self._leaving is not None:
+            return
+        try:
+            await self._write_notes()
+            await self._call(self._writer.count_rows)
+            await self._call(runs.end, self._writer, self._run, outcome, report, self._office.clock())
+        finally:
+            await self._leave()
 
     def close(self) -> None:
         """Give up connection, thread and lease as they are; what was not finished, the next run undoes."""
@@ -239,9 +243,12 @@ class RunLedger:
             return notes.noted(session, self._run, scope, void=self._begun.void, now=self._office.clock())
 
     def _release(self) -> None:
-        recovery.sweep(self._writer, self._run)
-        runs.release(self._writer, self._run)
-        self._let_go()
+        # How the run ended is committed; what cannot be swept up now, the next run sweeps.
+        with suppress(DepotError):
+            recovery.sweep(self._writer, self._run)
+            runs.release(self._writer, self._run)
+        with suppress(DepotError):
+            self._let_go()
 
     def _abandon(self) -> None:
         # Where the catalog cannot be written any more, the lease ends by itself.
@@ -261,6 +268,13 @@ class RunLedger:
             self._office.left(self)
 
     # To the run's thread.
+
+    async def _leave(self) -> None:
+        """Let everything go, once, also when whoever waits for it is cancelled."""
+        if not self._closed and self._leaving is None:
+            self._leaving = asyncio.ensure_future(self._call(self._release))
+        if self._leaving is not None:
+            await asyncio.shield(self._leaving)
 
     async def _write_many_notes(self) -> None:
         if len(self._notes) >= _WAITING:

@@ -48,7 +48,8 @@ _NEW_RUN: Final = Statement(
 )
 _RUN: Final = Statement("SELECT max(id) FROM run WHERE repository = :repository")
 _END: Final = Statement(
-    "UPDATE run SET outcome = :outcome, ended = :now, number = :made, report = :report WHERE id = :run"
+    "UPDATE run SET outcome = :outcome, ended = :now, number = :made, report = :report"
+    " WHERE id = :run AND outcome IS NULL"
 )
 
 _BEGUN: Final = Statement("SELECT number FROM repository_version WHERE repository = :repository AND completed IS NULL")
@@ -125,10 +126,15 @@ def complete(writer: Writer, run: Run, *, fingerprint: str, report: Mapping[str,
 
 
 def end(writer: Writer, run: Run, outcome: str, report: Mapping[str, Any], now: float) -> None:
-    """Note how a run ended that made no version, then undo what it wrote."""
+    """Note how a run ended that made no version, then undo what it wrote.
+
+    A run that had ended by then, its version made visible while whoever asked for it was
+    cancelled, is left as it is.
+    """
     with writer.transaction() as session:
         run.fence(session)
-        session.change(_END, run=run.id, outcome=outcome, now=now, made=None, report=storable_json(report))
+        if not session.change(_END, run=run.id, outcome=outcome, now=now, made=None, report=storable_json(report)):
+            return
     recovery.undo(writer, run)
     with writer.transaction() as session:
         run.fence(session)

@@ -98,6 +98,24 @@ async def test_a_run_that_ended_leaves_the_repository_free(heir: Catalog, ending
     assert (await heir.begin(a_run())).run > ledger.run
 
 
+async def test_a_version_that_became_visible_is_not_undone_by_who_was_cancelled_meanwhile(heir: Catalog) -> None:
+    """The commit counts, also when nobody waits for its answer any more; the repository is free afterwards."""
+    ledger = await heir.begin(a_run())
+    await declare(ledger, said("a"))
+    completing = asyncio.ensure_future(ledger.complete(fingerprint="", report={}))
+    await asyncio.sleep(0)
+    while not heir.reader.versions("tools"):
+        pass  # without letting the loop go on: the commit is made, and its answer not yet read
+
+    completing.cancel()
+    await asyncio.wait([completing])
+    await ledger.finish("cancelled", {})
+
+    assert [row.members for row in heir.reader.versions("tools")] == [1]
+    assert names(heir, 1) == holding(said("a"))
+    assert (await heir.begin(a_run())).number == 2
+
+
 async def test_a_name_may_hold_anything_and_never_leaves_the_folder_of_locks(heir: Catalog, tmp_path: Path) -> None:
     """Names of repositories are not names of files."""
     for name in ("../up", "..", "a/b", "ünï", "a b"):
