@@ -1,4 +1,4 @@
-"""A sync in a process of its own, to be stopped and killed: python a_run.py URL LOCKS TERM.
+"""A sync in a process of its own, to be stopped and killed: python a_run.py URL LOCKS TERM [NAME].
 
 Declares members batch after batch, one for each line it is sent, and says what came of it.
 """
@@ -19,9 +19,9 @@ def tell(line: str) -> None:
     sys.stdout.flush()
 
 
-async def main(url: str, locks: str, term: str) -> None:
+async def main(url: str, locks: str, term: str, name: str = "tools") -> None:
     catalog = Catalog.open(url, locks=Path(locks), term=float(term))
-    ledger = await catalog.begin(a_run())
+    ledger = await catalog.begin(a_run(name))
     tell("begun")
     for number, order in enumerate(sys.stdin):
         try:

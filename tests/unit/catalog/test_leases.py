@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -41,10 +42,10 @@ class Child:
 
 
 @asynccontextmanager
-async def child(url: str, locks: Path) -> AsyncIterator[Child]:
+async def child(url: str, locks: Path, name: str = "tools") -> AsyncIterator[Child]:
     """Start a sync that holds its lease, and end it."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path])}
-    command = [sys.executable, str(Path(__file__).parent / "a_run.py"), url, str(locks), str(TERM)]
+    command = [sys.executable, str(Path(__file__).parent / "a_run.py"), url, str(locks), str(TERM), name]
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, env=environment)
     started = Child(process)
@@ -156,6 +157,26 @@ async def test_a_killed_run_is_undone_by_the_next(heir: Catalog, catalog_url: st
         following = await heir.begin(a_run())
         assert not following.recovered
         await following.finish("unchanged", {})
+
+
+@pytest.mark.power
+async def test_processes_take_turns_and_lose_nothing(heir: Catalog, catalog_url: str, tmp_path: Path) -> None:
+    """Several write different repositories of one catalog at once, transaction by transaction."""
+    repositories = [f"repository-{number}" for number in range(3)]
+
+    async def write(name: str) -> list[str]:
+        async with child(catalog_url, tmp_path / "locks", name) as writer:
+            return [await writer.ask() for _ in range(8)] + [await writer.ask("complete")]
+
+    async with asyncio.timeout(60):
+        answers = await asyncio.gather(*(write(name) for name in repositories))
+
+    assert answers == [["done"] * 9] * 3
+    for name in repositories:
+        assert len(heir.reader.members(name, 1, limit=5000)) == 901
+    if catalog_url.startswith("sqlite"):
+        with closing(sqlite3.connect(catalog_url.removeprefix("sqlite:///"))) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
 @pytest.mark.power
