@@ -27,7 +27,8 @@ class PublishedFile:
     """A metadata file of a version: its path, media type, and bytes.
 
     Several files may share a path with different media types; clients choose by `Accept`. A path
-    that ends with '/' answers for that folder. A body too large for memory is an async iterable.
+    that ends with '/' answers for that folder. A body that may not fit in memory is an async iterable,
+    however small it turns out to be.
     """
 
     relative_path: str = attrs.field(converter=published_path)
@@ -76,7 +77,8 @@ class Publisher(Protocol):
     """Writes a version's metadata files.
 
     Called once in the seal, after the version's content is settled. Equal content must give equal
-    bytes. A failure means that no version appears.
+    bytes. Each file's body is read before the next file is asked for. A failure means that no version
+    appears.
     """
 
     def publish(self, version: VersionView) -> AsyncIterator[Published]: ...

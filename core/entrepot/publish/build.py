@@ -10,7 +10,7 @@ from entrepot.model.ledger import BodyRow
 from entrepot.model.publication import PublishedFile, Unpublished
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterable, AsyncIterator, Sequence
 
     from entrepot.model.incoming import Received, Receiver
     from entrepot.model.ledger import KeptArtifact, Ledger
@@ -86,20 +86,21 @@ class _Batch:
         self._names.clear()
 
     async def _row(self, file: PublishedFile) -> BodyRow:
-        body = file.body
-        if isinstance(body, bytes) and len(body) <= LARGEST_ROW:
-            self._bytes += len(body)
-            return BodyRow(file.relative_path, file.media_type, body, None)
-        return BodyRow(file.relative_path, file.media_type, None, await self._store(file))
+        pieces = _pieces(file.body)
+        head = b""
+        async for piece in pieces:
+            head += piece
+            if len(head) > LARGEST_ROW:
+                return BodyRow(file.relative_path, file.media_type, None, await self._store(head, pieces))
+        self._bytes += len(head)
+        return BodyRow(file.relative_path, file.media_type, head, None)
 
-    async def _store(self, file: PublishedFile) -> StoredArtifact:
+    async def _store(self, head: bytes, rest: AsyncIterator[bytes]) -> StoredArtifact:
         incoming = self._shelf.receiver.receive(Artifact())
         try:
-            if isinstance(file.body, bytes):
-                incoming.write(file.body)
-            else:
-                async for chunk in file.body:
-                    incoming.write(chunk)
+            incoming.write(head)
+            async for piece in rest:
+                incoming.write(piece)
             received = incoming.finish()
         except BaseException:
             incoming.discard()
@@ -107,3 +108,11 @@ class _Batch:
         kept = await self._shelf.keep_bytes([received])
         await self._shelf.ledger.save_artifacts(kept)
         return StoredArtifact(kept[0].sha256, kept[0].size)
+
+
+async def _pieces(body: bytes | AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    if isinstance(body, bytes):
+        yield body
+        return
+    async for piece in body:
+        yield piece

@@ -16,9 +16,6 @@ _TEXT: Final = "text/plain"
 _LINES: Final = 500
 _BLOCK: Final = 64 * 1024
 
-#: A list up to this many bytes is handed over whole; a larger one as a stream.
-_SMALL: Final = 64 * 1024
-
 
 @attrs.frozen
 class ListPublisher:
@@ -32,9 +29,9 @@ class ListPublisher:
         """Yield both lists, always whole: they name all there is."""
         with tempfile.TemporaryFile() as waiting:
             both = _BothLists(waiting)
-            yield PublishedFile("SHA256SUMS", _TEXT, await _body(both.sums(version)))
+            yield PublishedFile("SHA256SUMS", _TEXT, both.sums(version))
             if both.sizes_known:
-                yield PublishedFile("PULP_MANIFEST", _TEXT, await _body(both.manifest()))
+                yield PublishedFile("PULP_MANIFEST", _TEXT, both.manifest())
             else:
                 yield Unpublished("PULP_MANIFEST")
 
@@ -69,18 +66,3 @@ class _BothLists:
                 manifest.append(pulp_manifest.write_line(file.relative_path, file.sha256, file.size))
         self._waiting.write("".join(manifest).encode())
         return "".join([sha256sums.write_line(file.relative_path, file.sha256) for file in files]).encode()
-
-
-async def _body(pieces: AsyncIterator[bytes]) -> bytes | AsyncIterator[bytes]:
-    head = bytearray()
-    async for piece in pieces:
-        head += piece
-        if len(head) > _SMALL:
-            return _rejoined(bytes(head), pieces)
-    return bytes(head)
-
-
-async def _rejoined(head: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield head
-    async for piece in rest:
-        yield piece

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Final, TypeAlias
+from collections.abc import AsyncIterator, Sequence
 
 import attrs
 
@@ -11,11 +10,6 @@ from entrepot.plugin import Published, PublishedFile, Unpublished, VersionView
 from entrepot_python.content import PythonFile, PythonProject
 from entrepot_python.write_html import HTML, project_html, root_html
 from entrepot_python.write_json import JSON, project_json, root_json
-
-#: A root page up to this many bytes is handed over whole; a larger one as a stream.
-_IN_MEMORY: Final = 1024 * 1024
-
-_Root: TypeAlias = Callable[[AsyncIterator[PythonProject]], AsyncIterator[bytes]]
 
 
 @attrs.frozen
@@ -29,7 +23,7 @@ class SimplePublisher:
             yield page
         if changed or version.whole:
             for media_type, root in ((JSON, root_json), *((kind, root_html) for kind in HTML)):
-                yield PublishedFile("simple/", media_type, await _body(root, version))
+                yield PublishedFile("simple/", media_type, root(version.contents(PythonProject)))
 
 
 async def _all_pages(version: VersionView) -> AsyncIterator[Published]:
@@ -68,19 +62,3 @@ def _pages(project: PythonProject, files: Sequence[PythonFile]) -> list[Publishe
 
 def _path(project: str) -> str:
     return f"simple/{project}/"
-
-
-async def _body(root: _Root, version: VersionView) -> bytes | AsyncIterator[bytes]:
-    pieces = root(version.contents(PythonProject))
-    head = bytearray()
-    async for piece in pieces:
-        head += piece
-        if len(head) > _IN_MEMORY:
-            return _rejoined(bytes(head), pieces)
-    return bytes(head)
-
-
-async def _rejoined(head: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield head
-    async for piece in rest:
-        yield piece
