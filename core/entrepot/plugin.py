@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from entrepot.assembly.declarative_version import DeclarativeVersion
+from entrepot.assembly.outcome import SyncOutcome
 from entrepot.assembly.registrations import FirstStage, Publisher
 from entrepot.errors import (
     ConfigurationError,
     DepotError,
+    DigestMismatch,
     EntrepotError,
     Failed,
     IntegrityError,
@@ -18,6 +20,7 @@ from entrepot.errors import (
     PlanError,
     PluginError,
     Refused,
+    SizeMismatch,
     UpstreamError,
     safe_url,
 )
@@ -33,7 +36,7 @@ from entrepot.model.facts import Fact
 from entrepot.model.ledger import PathRow
 from entrepot.model.publication import Published, PublishedFile, Unpublished, VersionView
 from entrepot.model.relative_path import RelativePath, relative_path
-from entrepot.model.remote import Policy, Remote
+from entrepot.model.remote import Policy, Remote, Secret
 from entrepot.model.repository import Repository, RepositoryVersion
 from entrepot.pipeline.edits import Edit, after, before, move_after, move_before, remove, replace
 from entrepot.pipeline.plan import Plan
@@ -65,6 +68,7 @@ __all__ = [
     "Declared",
     "DepotError",
     "Digest",
+    "DigestMismatch",
     "Download",
     "Downloader",
     "Edit",
@@ -98,9 +102,12 @@ __all__ = [
     "RepositoryVersion",
     "ResolveContentFutures",
     "RunContext",
+    "Secret",
+    "SizeMismatch",
     "Stage",
     "Stored",
     "SyncContext",
+    "SyncOutcome",
     "Unpublished",
     "UpstreamError",
     "Validator",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
 from entrepot.events import Listener, nobody
 
 if TYPE_CHECKING:
+    from entrepot.assembly.outcome import SyncOutcome
     from entrepot.assembly.registrations import Publisher
     from entrepot.assembly.request import SyncRequest
     from entrepot.catalog.catalog import Catalog
@@ -32,7 +33,7 @@ class PluginAnswers(Protocol):
         """Which plugins, in which versions, take part."""
 
     def tell_started(self, context: SyncRequest) -> None: ...
-    def tell_finished(self, context: SyncRequest, outcome: Any) -> None: ...
+    def tell_finished(self, context: SyncRequest, outcome: SyncOutcome | BaseException) -> None: ...
 
 
 @attrs.frozen(kw_only=True)

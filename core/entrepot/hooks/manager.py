@@ -21,6 +21,7 @@ from entrepot.pipeline.edits import Edit
 if TYPE_CHECKING:
     import click
 
+    from entrepot.assembly.outcome import SyncOutcome
     from entrepot.assembly.registrations import FirstStage, Publisher
     from entrepot.model.content import Content
     from entrepot.model.context import RunContext
@@ -171,7 +172,7 @@ class Plugins:
         """Tell every plugin that a sync begins; what they raise is logged."""
         self._tell("entrepot_on_sync_started", context=context)
 
-    def tell_finished(self, context: RunContext, outcome: object) -> None:
+    def tell_finished(self, context: RunContext, outcome: SyncOutcome | BaseException) -> None:
         """Tell every plugin how a sync ended; what they raise is logged."""
         self._tell("entrepot_on_sync_finished", context=context, outcome=outcome)
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     import click
 
+    from entrepot.assembly.outcome import SyncOutcome
     from entrepot.assembly.registrations import FirstStage, Publisher
     from entrepot.model.content import Content
     from entrepot.model.context import RunContext
@@ -91,7 +92,7 @@ def entrepot_register_downloaders() -> Mapping[str, Callable[..., Any]]:
     When:     once, when plugins are loaded; a factory is called when a depot first meets its scheme.
     Who:      every plugin; a scheme belongs to one plugin alone. `http`, `https` and `file` are
               taken.
-    Return:   scheme in lower case -> factory, as `entrepot.download` describes it.
+    Return:   scheme in lower case -> factory, as core/entrepot/download/protocol.py describes it.
     Fails:    `PluginError` when two plugins claim one scheme; anything but callables under schemes
               leaves the plugin out as broken.
     Don't:    import network libraries at the top of the plugin: import them in the factory.
@@ -108,7 +109,8 @@ def entrepot_register_storages() -> Mapping[str, Callable[..., Any]]:
 
     When:     once, when plugins are loaded; a factory is called when a depot is opened.
     Who:      every plugin; a scheme belongs to one plugin alone. `file` and `memory` are taken.
-    Return:   scheme in lower case -> factory that takes the whole URL.
+    Return:   scheme in lower case -> factory that takes the whole URL and makes what
+              core/entrepot/storage/protocol.py describes.
     Fails:    `PluginError` when two plugins claim one scheme; anything but callables under schemes
               leaves the plugin out as broken.
     Don't:    import client libraries at the top of the plugin: import them in the factory.
@@ -147,7 +149,7 @@ def entrepot_edit_plan(plan: Plan, context: RunContext) -> Sequence[Edit]:
     Fails:    `PlanError` when a stage is unknown, a need unmet, or two plugins change one place; the
               message names the plugin. What is raised here ends the run before it begins.
     Don't:    open connections here. Make the stage; it connects when it runs.
-    Example:  tests/unit/cli/test_looking.py
+    Example:  plugin_examples/entrepot-file
 
     >>> def entrepot_edit_plan(plan, context):
     ...     return [after(QueryExistingContents, LabelLicenses(classify=guess))]
@@ -171,7 +173,7 @@ def entrepot_on_sync_started(context: RunContext) -> None:
 
 
 @hookspec
-def entrepot_on_sync_finished(context: RunContext, outcome: object) -> None:
+def entrepot_on_sync_finished(context: RunContext, outcome: SyncOutcome | BaseException) -> None:
     """Be told how a sync ended.
 
     When:     once for every run that was told to have started, after its last commit.
@@ -181,7 +183,7 @@ def entrepot_on_sync_finished(context: RunContext, outcome: object) -> None:
     Don't:    take long, nor keep the outcome alive: its report may be large.
     Example:  tests/unit/hooks/test_manager.py
 
-    `outcome` is what the sync gave, or the exception that ended it.
+    `outcome` tells what the sync gave, or is the exception that ended it.
 
     >>> def entrepot_on_sync_finished(context, outcome):
     ...     announce(f"{context.repository.name}: {outcome}")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from entrepot.errors import ConfigurationError, PluginError
+from entrepot.errors import ConfigurationError, PluginError, UpstreamError
 from entrepot.hooks.specs import hookimpl
 from entrepot.pipeline.edits import Edit, remove
 from installed_plugins import with_plugins
@@ -102,6 +102,7 @@ def test_an_answer_that_is_no_list_of_edits_is_refused_with_the_name(answer: obj
 def test_those_who_are_told_cannot_harm_the_sync(caplog: pytest.LogCaptureFixture) -> None:
     """One that raises is logged by name, and the others are told all the same."""
     told: list[Any] = []
+    how_it_ended = UpstreamError("it is down")
 
     class Listening:
         @hookimpl
@@ -124,9 +125,9 @@ def test_those_who_are_told_cannot_harm_the_sync(caplog: pytest.LogCaptureFixtur
     plugins = with_plugins(("a", Raising()), ("b", Listening()))
     with caplog.at_level(logging.WARNING):
         plugins.tell_started(CONTEXT)
-        plugins.tell_finished(CONTEXT, "how it ended")
+        plugins.tell_finished(CONTEXT, how_it_ended)
 
-    assert told == [CONTEXT, "how it ended"]
+    assert told == [CONTEXT, how_it_ended]
     assert [record.getMessage() for record in caplog.records] == [
         "plugin 'a' raised when told entrepot_on_sync_started",
         "plugin 'a' raised when told entrepot_on_sync_finished",
