@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from entrepot.assembly.request import SyncRequest
 from entrepot.catalog.catalog import Catalog
@@ -14,6 +14,7 @@ from entrepot.model.remote import Remote
 from entrepot.model.repository import Repository
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from entrepot.assembly.registrations import FirstStage
@@ -97,7 +98,9 @@ class Depot:
         return self._default_urls.setdefault(configured.type, ask())
 
 
-def open_depot(settings: Settings, plugins: Plugins, *, create: bool = False, clock: Any = time.time) -> Depot:
+def open_depot(
+    settings: Settings, plugins: Plugins, *, create: bool = False, clock: Callable[[], float] = time.time
+) -> Depot:
     """Open what the settings name; with `create`, make what is not there yet.
 
     Raises a `DepotError` with a remedy when catalog or storage cannot be opened as they are.

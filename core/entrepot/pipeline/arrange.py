@@ -40,7 +40,7 @@ class _Arrangement:
         self.absent: list[Absence] = []
         self._first = places.roots[0] if places.roots else None
         last = places.roots[-1] if places.roots else None
-        self._seal = last if last is not None and isinstance(last.step.stage, EndStage) else None
+        self._end = last if last is not None and isinstance(last.step.stage, EndStage) else None
         for asked in places.asked:
             self._follow(asked)
 
@@ -76,7 +76,7 @@ class _Arrangement:
                 place.is_empty = True
 
     def _put(self, place: Place, beside: _Beside) -> None:
-        if beside.place is (self._seal if beside.is_after else self._first):
+        if beside.place is (self._end if beside.is_after else self._first):
             side, name = "after" if beside.is_after else "before", beside.place.step.name
             raise PlanConflict(
                 f"nothing can stand {side} {name!r}, the {'end' if beside.is_after else 'first stage'} of the plan",
@@ -93,7 +93,7 @@ class _Arrangement:
         self.absent.append(Absence(place.step.name, place.step.stage.gives, asked.plugin))
 
     def _refuse_ends(self, asked: Asked, place: Place, what: str) -> None:
-        if place is self._first or place is self._seal:
+        if place is self._first or place is self._end:
             raise PlanConflict(
                 f"stage {place.step.name!r} is an end of the plan and cannot be {what}",
                 [asked.plugin],

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import attrs
 
+from entrepot.assembly.request import OnError
 from entrepot.errors import ConfigurationError, safe_url
 from entrepot.model.remote import Policy, Politeness
 from entrepot.settings.mistakes import Mismatch, found_as, together, unknown_key
@@ -29,7 +30,7 @@ class RepositoryTable:
     policy: Policy = "immediate"
     mirror: bool = False
     keep_versions: int | None = None
-    on_error: Literal["fail", "skip", "keep"] = "fail"
+    on_error: OnError = "fail"
     private: bool = False
     options: Mapping[str, Any] = attrs.field(factory=dict)
     plugins: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import attrs
 
+from entrepot.assembly.registrations import OptionsClass
+from entrepot.assembly.request import OnError
 from entrepot.errors import EntrepotError, UnknownName
 from entrepot.model.remote import Access, Policy, Politeness, Secret
 from entrepot.settings.secret_source import SecretSource, expanded
 from entrepot.settings.structure import structure_options
-
-OptionsClass: TypeAlias = type[Any]
 
 
 @attrs.frozen(kw_only=True)
@@ -53,7 +53,7 @@ class RepositorySettings:
     policy: Policy = "immediate"
     mirror: bool = False
     keep_versions: int | None = None
-    on_error: Literal["fail", "skip", "keep"] = "fail"
+    on_error: OnError = "fail"
     private: bool = False
     options: Mapping[str, Any] = attrs.field(factory=dict)
     plugins: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
