@@ -8,9 +8,8 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
 from entrepot.cli.figures import amount, counted, duration, size
-from entrepot.cli.output import Output, one_line
+from entrepot.cli.output import Output, note, one_line
 from entrepot.cli.pace import Pace, Sample
-from entrepot.cli.running import note
 from entrepot.errors import safe_url
 from entrepot.events import Event, Progress, Retrying, SyncStarted, UnitFailed
 

@@ -1,4 +1,4 @@
-"""Results on stdout: JSON lines and nothing else, or text for people."""
+"""What is said: results on stdout, as JSON lines alone or as text for people; progress on stderr."""
 
 from __future__ import annotations
 
@@ -40,6 +40,11 @@ class Output:
                 for column, (cell, width) in enumerate(zip(row, widths, strict=True))
             ]
             click.echo("  ".join(aligned).rstrip())
+
+
+def note(text: str) -> None:
+    """A line of progress on stderr, beside the results."""
+    click.echo(text, err=True)
 
 
 def one_line(value: object, longest: int = 100) -> str:

@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, TypeVar
 
-import click
-
 from entrepot.errors import Interrupted
 
 T = TypeVar("T")
@@ -78,8 +76,3 @@ def new_runner() -> asyncio.Runner:
     except ImportError:
         return asyncio.Runner()
     return asyncio.Runner(loop_factory=uvloop.new_event_loop)
-
-
-def note(text: str) -> None:
-    """A line of progress, beside the results."""
-    click.echo(text, err=True)

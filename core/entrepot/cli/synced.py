@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from entrepot.assembly.outcome import SyncOutcome
 from entrepot.cli.figures import amount, counted, duration, size
 from entrepot.cli.output import Output
 from entrepot.depot import Depot
+from entrepot.operations.sync import SyncOutcome
 
 USUAL_ADDRESS = "http://127.0.0.1:8080"
 

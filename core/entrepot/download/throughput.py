@@ -26,8 +26,8 @@ class Counted(Protocol):
 class Transfer:
     """One running try: how far it is, and by when it must be further.
 
-    `verdict` is set when the watch ends it, by cancelling its
-    task; `ended_by_watch` then tells that from a cancellation by somebody else.
+    `verdict` is set when the watch ends it, by cancelling its task; `ended_by_watch` then tells that
+    from a cancellation by somebody else.
     """
 
     __slots__ = ("_before", "_task", "by", "deadline", "held", "mark", "marked", "stream", "verdict")

@@ -29,9 +29,3 @@ class Shown:
     def to_json(self) -> dict[str, Any]:
         """The line that programs get."""
         return {"type": self.type, "key": list(self.key), "fields": dict(self.fields)}
-
-
-def shown_key(key: str) -> tuple[str, str]:
-    """A natural key as its type and its words."""
-    kind, *words = msgspec.json.decode(key)
-    return kind, " ".join(str(word) for word in words)

@@ -1,4 +1,8 @@
-"""The kit: what entrepot tests itself with, for everyone who writes a plugin."""
+"""The kit: what entrepot tests itself with, for everyone who writes a plugin.
+
+Beside these names it has contracts, to be subclassed in a test module: `storage_contract`,
+`durable_storage_contract` and `downloader_contract`. They need pytest: install `entrepot[testing]`.
+"""
 
 from __future__ import annotations
 
