@@ -125,7 +125,7 @@ class ContentRow(NamedTuple):
 
 
 class PathRow(NamedTuple):
-    """An artifact of a member of a version; `sha256` is None for bytes that are not held yet."""
+    """An artifact of a member of a version, as its statement declares it; held or not."""
 
     relative_path: str
     content: int
