@@ -78,7 +78,8 @@ def _fingerprint(publisher: tuple[str, Publisher] | None, options: Any) -> str:
 
 async def _refuse(run: SyncRun, unmet: Unmet) -> None:
     reason = " needs ".join(unmet.chain) + ", which is not there"
-    row = RefusalRow(unmet.key, NEEDS, reason, "builtin", "seal", None, None)
+    # Over at once: what lacks may come from another scope, so this one is asked for again next time.
+    row = RefusalRow(unmet.key, NEEDS, reason, "builtin", "seal", unmet.scope, 0.0)
     await run.ledger.refuse([row])
     run.refused.append(Refused(f"unit {unmet.key}", NEEDS, reason, plugin="builtin"))
 

@@ -34,6 +34,11 @@ _FIND_OTHER: Final = Statement(
     " ORDER BY d.artifact LIMIT 1)) found",
     _BY_OTHER,
 )
+_ADOPTABLE: Final = Statement(
+    "SELECT batch.digest FROM {batch} WHERE NOT EXISTS (SELECT 1 FROM artifact a WHERE a.sha256 = batch.digest)"
+    " AND NOT EXISTS (SELECT 1 FROM repository r WHERE r.private AND r.id <> :repository)",
+    _BY_SHA256,
+)
 _REVIVE: Final = Statement(
     "UPDATE artifact SET condemned = NULL WHERE condemned IS NOT NULL AND sha256 IN (SELECT batch.sha256 FROM {batch})",
     Batch("sha256 sha256"),
@@ -83,6 +88,13 @@ def _find_other(session: Session, values: Sequence[bytes], allowed: dict[str, An
         StoredArtifact(bytes.fromhex(name), size) if name else None
         for name, size in zip(listed(names), listed(sizes), strict=True)
     ]
+
+
+def adoptable(session: Session, repository: int, digests: Sequence[bytes]) -> list[bool]:
+    """Which bytes nobody is known to have, where no other repository's secret can be among them."""
+    batch = session.pack_columns(_BY_SHA256, digests)
+    free = {bytes(digest) for (digest,) in session.all(_ADOPTABLE, batch, repository=repository)}
+    return [digest in free for digest in digests]
 
 
 def revive(session: Session, digests: Sequence[bytes]) -> None:

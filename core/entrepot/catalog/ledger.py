@@ -92,6 +92,9 @@ class RunLedger:
     async def find_artifacts(self, digests: Sequence[Digest]) -> list[StoredArtifact | None]:
         return await self._call(lookups.find_artifacts, self._writer, self._run, digests)
 
+    async def adoptable(self, digests: Sequence[bytes]) -> list[bool]:
+        return await self._read(artifacts.adoptable, self._run.repository, digests)
+
     async def save_artifacts(self, artifacts: Sequence[KeptArtifact]) -> None:
         for piece in pieces(artifacts):
             await self._write(_save_artifacts, self._run, piece)

@@ -33,7 +33,10 @@ _NEXT: Final = Statement(
     " AND NOT EXISTS (SELECT 1 FROM unmet v WHERE v.run = :run AND v.key = d.key)"
     " GROUP BY d.key {ignore}"
 )
-_FOUND: Final = Statement("SELECT key, lacks, stands FROM unmet WHERE run = :run ORDER BY key")
+_FOUND: Final = Statement(
+    "SELECT u.key, u.lacks, u.stands, d.scope FROM unmet u LEFT JOIN declared d ON d.run = u.run AND d.key = u.key"
+    " WHERE u.run = :run ORDER BY u.key"
+)
 _REMOVE: Final = Statement(
     "DELETE FROM membership WHERE repository = :repository AND removed = :open AND added = :number"
     " AND key IN (SELECT batch.key FROM {batch})",
@@ -68,8 +71,8 @@ def unmet(writer: Writer, run: Run, *, mirror: bool) -> list[Unmet]:
         with writer.transaction() as session:
             run.fence(session)
             _take_out(session, run, found[start : start + PIECE])
-    lacks = {key: lacking for key, lacking, _ in found}
-    return [Unmet(key, _chain(key, lacks)) for key in lacks]
+    lacks = {key: lacking for key, lacking, *_ in found}
+    return [Unmet(key, _chain(key, lacks), scope) for key, _, _, scope in found]
 
 
 def _to_the_fixpoint(session: Session, run: Run, *, mirror: bool) -> None:
@@ -82,9 +85,9 @@ def _to_the_fixpoint(session: Session, run: Run, *, mirror: bool) -> None:
 
 
 def _take_out(session: Session, run: Run, found: Sequence[tuple[Any, ...]]) -> None:
-    falling = [(key,) for key, _, stands in found if not stands]
-    standing = [(key,) for key, _, stands in found if stands]
-    session.change(_REMOVE, [(key,) for key, _, _ in found], **run.values)
+    falling = [(key,) for key, _, stands, _ in found if not stands]
+    standing = [(key,) for key, _, stands, _ in found if stands]
+    session.change(_REMOVE, [(key,) for key, *_ in found], **run.values)
     if falling:
         session.change(_CLOSE, falling, **run.values)
     if standing:

@@ -28,7 +28,7 @@ _FROM_UNSCOPED: Final = Statement(
     "SELECT m.key, '' FROM membership m WHERE m.repository = :repository AND m.key > :key AND m.scope IS NULL"
     f" AND {_UNDECLARED} ORDER BY m.key LIMIT :limit"
 )
-#: Only the scopes that this run declared or dropped, which are gathered first.
+#: Only the scopes that this run declared, refused something of or dropped, which are gathered first.
 _FROM_TOUCHED: Final = Statement(
     "SELECT m.key, t.name FROM kept t CROSS JOIN membership m"
     f" WHERE t.run = :run AND t.kind = {Kept.TOUCHED:d} AND t.name >= :scope"
@@ -38,6 +38,10 @@ _FROM_TOUCHED: Final = Statement(
 _RESTS: Final = Statement(f"SELECT 1 FROM kept WHERE run = :run AND name = '' AND kind = {Kept.REST:d}")
 _GATHER: Final = Statement(
     f"{{insert}} kept (run, name, kind) SELECT run, scope, {Kept.TOUCHED:d} FROM declared"
+    " WHERE run = :run AND scope IS NOT NULL GROUP BY run, scope {ignore}"
+)
+_GATHER_REFUSED: Final = Statement(
+    f"{{insert}} kept (run, name, kind) SELECT run, scope, {Kept.TOUCHED:d} FROM refusal"
     " WHERE run = :run AND scope IS NOT NULL GROUP BY run, scope {ignore}"
 )
 _GATHER_DROPPED: Final = Statement(
@@ -62,6 +66,7 @@ def remove_undeclared(writer: Writer, run: Run) -> int:
     with writer.transaction() as session:
         run.fence(session)
         session.change(_GATHER, **run.values)
+        session.change(_GATHER_REFUSED, **run.values)
         session.change(_GATHER_DROPPED, **run.values)
         unscoped = session.one(_ANY_UNSCOPED, **run.values) is not None
     removed = _close(writer, run, _FROM_TOUCHED)

@@ -78,6 +78,7 @@ class Unmet(NamedTuple):
 
     key: str
     chain: tuple[str, ...]
+    scope: str | None = None
 
 
 class Changes(NamedTuple):
@@ -160,6 +161,13 @@ class Ledger(Protocol):
 
     async def find_artifacts(self, digests: Sequence[Digest]) -> list[StoredArtifact | None]:
         """Look bytes up by digest, among those that this repository may have."""
+
+    async def adoptable(self, digests: Sequence[bytes]) -> list[bool]:
+        """Whether bytes that lie in storage, by sha256, may be taken for this repository's own.
+
+        Only bytes that the catalog does not know; and while another repository is private, none,
+        for they may be what that one fetched before it died.
+        """
 
     async def save_artifacts(self, artifacts: Sequence[KeptArtifact]) -> None:
         """Write rows and this repository's holdings of bytes that are already durable."""

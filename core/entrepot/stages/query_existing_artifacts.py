@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 class QueryExistingArtifacts(Stage):
     """Finds artifacts already held, by declared digest, with one query for each batch.
 
-    Only bytes that this repository may have are found. After a run that did not end by itself,
-    bytes that storage holds and the catalog does not know are verified and adopted. A deferred
+    Only bytes that this repository may have are found, and only of the declared size. After a run
+    that did not end by itself, bytes that storage holds and the catalog does not know are verified
+    and adopted, unless another repository is private: they might be its own. A deferred
     artifact without a digest that may name bytes fails its unit: nothing could be verified later.
     """
 
@@ -63,7 +64,7 @@ class QueryExistingArtifacts(Stage):
         digests = [digest for artifact in wanted if (digest := artifact.artifact.preferred) is not None]
         found = await self.context.ledger.find_artifacts(digests)
         for artifact, stored in zip(wanted, found, strict=True):
-            if stored is not None:
+            if stored is not None and artifact.artifact.size in (None, stored.size):
                 artifact.state = Stored(stored)
         if self.context.ledger.recovered:
             await self._adopt([artifact for artifact in wanted if not isinstance(artifact.state, Stored)])
@@ -71,8 +72,14 @@ class QueryExistingArtifacts(Stage):
     async def _adopt(self, wanted: Sequence[DeclarativeArtifact]) -> None:
         named = [artifact for artifact in wanted if artifact.artifact.sha256 is not None]
         digests = [bytes.fromhex(artifact.artifact.sha256 or "") for artifact in named]
-        adopted = await self.context.adopt_bytes(digests) if digests else []
+        if not digests:
+            return
+        free = await self.context.ledger.adoptable(digests)
+        named = [artifact for artifact, is_free in zip(named, free, strict=True) if is_free]
+        adopted = await self.context.adopt_bytes(
+            [digest for digest, is_free in zip(digests, free, strict=True) if is_free]
+        )
         await self.context.ledger.save_artifacts([kept for kept in adopted if kept is not None])
         for artifact, kept in zip(named, adopted, strict=True):
-            if kept is not None:
+            if kept is not None and artifact.artifact.size in (None, kept.size):
                 artifact.state = Stored(StoredArtifact(kept.sha256, kept.size))

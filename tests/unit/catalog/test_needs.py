@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from entrepot.catalog.catalog import Catalog
-from entrepot.model.ledger import Changes, Unmet
+from entrepot.model.ledger import Changes, Member, Unmet
 from unit.catalog.saying import a_run, declare, holding, key, names, needing, said, sync
 
 
@@ -25,6 +25,16 @@ async def test_what_lacks_something_falls_and_takes_along_what_needs_it(catalog:
     ]
     await ledger.complete(fingerprint="", report={})
     assert names(catalog, 1) == holding(said("stands"), said("there"))
+
+
+async def test_what_lacks_something_names_the_scope_it_came_from(catalog: Catalog) -> None:
+    """That scope has to be asked for again: what is lacking may turn up in another."""
+    ledger = await catalog.begin(a_run())
+    statement = said("a")
+    (number,) = await ledger.save_contents([statement])
+    await ledger.associate([Member(statement.key, number, "page", (key("missing"),))])
+
+    assert await ledger.unmet() == [Unmet(key("a"), (key("a"), key("missing")), "page")]
 
 
 async def test_a_ring_stands_or_falls_together(catalog: Catalog) -> None:

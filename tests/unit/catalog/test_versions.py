@@ -150,6 +150,20 @@ async def test_the_rest_is_kept_but_what_was_declared_or_dropped(scoped: Catalog
     assert await left(scoped) == {"a1", "a3", "c1", "c2", "d1", "d2", "loose"}
 
 
+async def test_a_scope_of_which_all_was_refused_is_not_kept_with_the_rest(scoped: Catalog) -> None:
+    """Whether a refused unit's predecessor goes does not depend on its neighbours; an explicit `keep` counts."""
+    ledger = await scoped.begin(a_run())
+    await ledger.keep_rest()
+    await ledger.keep("b")
+    for name in ("a", "b"):
+        await ledger.refuse([RefusalRow(key(f"{name}1"), "rule", "reason", "plugin", "Stage", name, None)])
+
+    await ledger.remove_undeclared()
+
+    await ledger.complete(fingerprint="", report={})
+    assert await left(scoped) == {"b1", "b2", "c1", "c2", "d1", "d2", "loose"}
+
+
 async def test_members_without_a_scope_are_one_part_of_the_rest(scoped: Catalog) -> None:
     """They stay after `keep_rest` unless the run declared one of their kind."""
     ledger = await scoped.begin(a_run())
