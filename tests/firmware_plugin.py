@@ -1,40 +1,20 @@
-"""A small whole plugin: firmware images, as a JSON feed lists them."""
+"""The firmware plugin with all that a command line can ask of one: options, a publisher, a command."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from urllib.parse import urljoin
+from typing import Any
 
 import attrs
 import click
 
-from entrepot.plugin import (
-    Artifact,
-    Content,
-    DeclarativeArtifact,
-    DeclarativeContent,
-    FirstStage,
-    Published,
-    PublishedFile,
-    Publisher,
-    Remote,
-    Stage,
-    VersionView,
-    hookimpl,
-    key,
-)
+from entrepot.plugin import FirstStage, Published, PublishedFile, Publisher, Remote, VersionView, hookimpl
+from integration import firmware
+from integration.firmware import Firmware
 
-
-@attrs.frozen
-class Firmware(Content):
-    """One image."""
-
-    TYPE = "firmware.image"
-    name: str = key()
-    sha256: str = ""
-    note: str = ""
+entrepot_register_content_types = firmware.entrepot_register_content_types
 
 
 @attrs.frozen
@@ -45,27 +25,18 @@ class FirmwareOptions:
     patience: bool = False
 
 
-class FirmwareList(Stage):
-    """Declare every image that the feed lists."""
+class FirmwareList(firmware.FirmwareList):
+    """Declare the images that are asked for."""
 
     def __init__(self, remote: Remote, options: FirmwareOptions) -> None:
-        self.remote = remote
+        super().__init__(remote)
         self.options = options
 
-    async def run(self) -> None:
+    async def feed(self) -> list[dict[str, Any]]:
         if self.options.patience:
             await asyncio.Event().wait()
-        feed = await self.remote.get_downloader(url=self.remote.url).run()
-        for entry in json.loads(feed.path.read_bytes()):
-            if self.options.only and entry["name"] not in self.options.only:
-                continue
-            image = Firmware(name=entry["name"], sha256=entry["sha256"], note=entry.get("note", ""))
-            artifact = Artifact(sha256=entry["sha256"], size=entry["size"])
-            url = urljoin(self.remote.url, entry["file"])
-            where = DeclarativeArtifact(
-                artifact, url, entry["file"], self.remote, deferred_download=self.remote.deferred
-            )
-            await self.put(DeclarativeContent(image, [where]))
+        only = self.options.only
+        return [entry for entry in await super().feed() if not only or entry["name"] in only]
 
 
 class FeedPublisher:
@@ -74,11 +45,6 @@ class FeedPublisher:
     async def publish(self, version: VersionView) -> AsyncIterator[Published]:
         names = [image.name async for image in version.contents(Firmware)]
         yield PublishedFile("feed.json", "application/json", json.dumps(names).encode())
-
-
-@hookimpl
-def entrepot_register_content_types() -> list[type[Content]]:
-    return [Firmware]
 
 
 @hookimpl

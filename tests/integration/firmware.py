@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 from urllib.parse import urljoin
 
 import attrs
@@ -26,6 +27,7 @@ class Firmware(Content):
     name: str = key()
     sha256: str = ""
     yanked: bool = False
+    note: str = ""
 
 
 class FirmwareList(Stage):
@@ -35,15 +37,20 @@ class FirmwareList(Stage):
         self.remote = remote
 
     async def run(self) -> None:
+        for entry in await self.feed():
+            await self.put(self.declared(entry))
+
+    async def feed(self) -> list[dict[str, Any]]:
         feed = await self.remote.get_downloader(url=self.remote.url).run()
-        for entry in json.loads(feed.path.read_bytes()):
-            image = Firmware(name=entry["name"], sha256=entry["sha256"], yanked=entry.get("yanked", False))
-            artifact = Artifact(sha256=entry["sha256"], size=entry["size"])
-            url = urljoin(self.remote.url, entry["file"])
-            where = DeclarativeArtifact(
-                artifact, url, entry["file"], self.remote, deferred_download=self.remote.deferred
-            )
-            await self.put(DeclarativeContent(image, [where]))
+        entries: list[dict[str, Any]] = json.loads(feed.path.read_bytes())
+        return entries
+
+    def declared(self, entry: dict[str, Any]) -> DeclarativeContent:
+        said = {name: entry[name] for name in ("name", "sha256", "yanked", "note") if name in entry}
+        artifact = Artifact(sha256=entry["sha256"], size=entry["size"])
+        url = urljoin(self.remote.url, entry["file"])
+        where = DeclarativeArtifact(artifact, url, entry["file"], self.remote, deferred_download=self.remote.deferred)
+        return DeclarativeContent(Firmware(**said), [where])
 
 
 @hookimpl
