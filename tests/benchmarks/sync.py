@@ -14,12 +14,14 @@ import asyncio
 import json
 import os
 import shutil
+import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -81,7 +83,10 @@ class Bench:
         began = time.perf_counter()
         out, usage = self.entrepot(home, "--json", "sync", "bench")
         wall = time.perf_counter() - began
-        return {**json.loads(out.splitlines()[-1]), "wall": wall, "peak": usage / 1024}
+        with closing(sqlite3.connect(f"file:{home / 'catalog.sqlite'}?mode=ro", uri=True)) as catalog:
+            (report,) = catalog.execute("SELECT report FROM run ORDER BY id DESC LIMIT 1").fetchone()
+        database = json.loads(report)["database"]
+        return {**json.loads(out.splitlines()[-1]), **database, "wall": wall, "peak": usage / 1024}
 
     def entrepot(self, home: Path, *arguments: str) -> tuple[str, int]:
         command = [sys.executable, "-m", "entrepot", "--config", str(home / "entrepot.toml"), *arguments]
@@ -105,8 +110,8 @@ class Bench:
             unit,
             [result["wall"] for result in results],
             max(result["peak"] for result in results),
-            last.get("database_calls", 0) / units,
-            last.get("database_rows", 0) / units,
+            last["calls"] / units,
+            last["rows"] / units,
             limit,
         )
 

@@ -64,6 +64,8 @@ class _Attempt:
         self.pipeline = pipeline
         self.progress = RunProgress(run, pipeline)
         self.began = run.equipment.clock()
+        counted = run.equipment.catalog.statements
+        self.calls, self.rows = counted.calls, counted.rows
 
     async def carry_out(self) -> SyncOutcome:
         equipment, request = self.run.equipment, self.run.request
@@ -81,6 +83,7 @@ class _Attempt:
         return outcome
 
     async def _to_the_end(self) -> SyncOutcome:
+        await asyncio.to_thread(self.run.equipment.storage.sweep)
         await self.pipeline.run()
         publisher = self.run.equipment.plugins.publisher(self.run.repository.type)
         settled = await settle(self.run, publisher, self.progress.enter)
@@ -135,7 +138,13 @@ class _Attempt:
             "refusals": [str(refused) for refused in self.run.refused[:_LISTED]],
             "trace": self.pipeline.trace.to_json(),
             "bottleneck": self.pipeline.trace.bottleneck(),
+            "database": self._database(),
         }
+
+    def _database(self) -> Mapping[str, int]:
+        """Calls, and rows handed over, since the run began; of other runs too where several go on in one process."""
+        counted = self.run.equipment.catalog.statements
+        return {"calls": counted.calls - self.calls, "rows": counted.rows - self.rows}
 
 
 async def _finish(ledger: Ledger, outcome: str, report: Mapping[str, Any]) -> None:
