@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from entrepot.errors import DepotError, EntrepotError, NotBound
 from entrepot.events import UnitFailed, UnitRefused
@@ -14,7 +14,7 @@ from entrepot.model.ledger import FailureRow, RefusalRow
 from entrepot.pipeline.budget import Budget, Lease
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Sequence
     from contextlib import AbstractContextManager
 
     from entrepot.assembly.equipment import Equipment
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from entrepot.model.ledger import KeptArtifact, Ledger
     from entrepot.model.remote import Policy, Remote
     from entrepot.model.repository import Repository
+
+T = TypeVar("T")
 
 #: Bytes that are downloaded and not yet kept: of bodies small enough to stand in memory, of others.
 _SMALL_BUDGET, _LARGE_BUDGET, _SMALL = 16 * 1024**2, 256 * 1024**2, 64 * 1024
@@ -84,9 +86,9 @@ class SyncRun:
         """Where bytes that are to be kept are written to."""
         return self.equipment.storage
 
-    def plugin_options(self, plugin: str) -> Mapping[str, Any]:
-        """What the configuration says to one stage plugin for this repository."""
-        return self.request.plugin_options(plugin)
+    def plugin_options(self, plugin: str, options: type[T]) -> T:
+        """What the configuration says to one stage plugin for this repository, as its attrs class."""
+        return self.request.plugin_options(plugin, options)
 
     async def checkpoint(self, scope: str) -> str | None:
         """What an earlier run noted for a scope, or None when it is void."""

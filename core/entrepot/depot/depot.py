@@ -82,6 +82,7 @@ class Depot:
             options=configured.options_as(first.options),
             on_error=configured.on_error,
             plugin_tables=configured.plugins,
+            read_table=configured.plugin_options_as,
         )
 
     def _default_url(self, configured: RepositorySettings) -> str:

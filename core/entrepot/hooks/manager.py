@@ -161,6 +161,8 @@ class Plugins:
             error.at(f"plugin {plugin!r}, entrepot_edit_plan")
             raise
         except (Exception, SystemExit) as error:
+            if isinstance(error, ExceptionGroup) and error.split(EntrepotError)[1] is None:
+                raise  # several mistakes in its options, each told in our words
             raise PluginError(
                 f"plugin {plugin!r} raised {type(error).__name__} when asked to edit the plan: {error}",
                 where="entrepot_edit_plan",

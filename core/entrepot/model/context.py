@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from entrepot.errors import Failed, Refused
     from entrepot.model.artifact import Artifact
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from entrepot.model.ledger import KeptArtifact, Ledger
     from entrepot.model.remote import Policy, Remote
     from entrepot.model.repository import Repository
+
+T = TypeVar("T")
 
 
 class RunContext(Protocol):
@@ -33,8 +35,12 @@ class RunContext(Protocol):
     @property
     def policy(self) -> Policy: ...
 
-    def plugin_options(self, plugin: str) -> Mapping[str, Any]:
-        """What the configuration says to one stage plugin for this repository; empty when nothing."""
+    def plugin_options(self, plugin: str, options: type[T]) -> T:
+        """What the configuration says to one stage plugin for this repository, as its attrs class.
+
+        Its defaults when nothing is written. What is wrong is a `ConfigurationError` that names the
+        key, or an `ExceptionGroup` of them.
+        """
 
 
 class SyncContext(RunContext, Protocol):
