@@ -1,4 +1,4 @@
-"""What is said: results on stdout, as JSON lines alone or as text for people; progress on stderr."""
+"""Results on stdout, as JSON lines alone or as text for people; progress on stderr."""
 
 from __future__ import annotations
 
