@@ -142,7 +142,7 @@ class _Attempt:
         }
 
     def _database(self) -> Mapping[str, int]:
-        """Calls, and rows handed over, since the run began; of other runs too where several go on in one process."""
+        """Calls, and rows handed over, since the run began; those of other runs of this process too."""
         counted = self.run.equipment.catalog.statements
         return {"calls": counted.calls - self.calls, "rows": counted.rows - self.rows}
 
