@@ -117,13 +117,16 @@ class SyncRun:
         One share covers all: a unit that waited for a second share with its first in hand could
         wait for others that do the same.
         """
-        lease = await self._lease(artifacts)
+        is_small = all(_is_small(artifact.artifact.size) for artifact in artifacts)
+        lease = await self._lease(artifacts, self._small if is_small else self._large)
         fetched: list[Fetched] = []
         try:
-            for artifact in artifacts:
-                received = await self._receive(artifact)
-                self._here.add(received)
-                fetched.append(Fetched(received, None if fetched else lease))
+            # Few large files never fill a batch: what is here of them is kept while the next come in.
+            with nullcontext() if is_small else _hurrying():
+                for artifact in artifacts:
+                    received = await self._receive(artifact)
+                    self._here.add(received)
+                    fetched.append(Fetched(received, None if fetched else lease))
         except BaseException:
             lease.close()
             for each in fetched:
@@ -134,11 +137,9 @@ class SyncRun:
         self.downloaded_bytes += sum(each.received.size for each in fetched)
         return fetched
 
-    async def _lease(self, artifacts: Sequence[DeclarativeArtifact]) -> Lease:
+    async def _lease(self, artifacts: Sequence[DeclarativeArtifact], budget: Budget) -> Lease:
         sizes = [artifact.artifact.size for artifact in artifacts]
-        amount = sum(_UNKNOWN if size is None else size for size in sizes)
-        is_small = all(size is not None and size <= _SMALL for size in sizes)
-        return await (self._small if is_small else self._large).lease(amount)
+        return await budget.lease(sum(_UNKNOWN if size is None else size for size in sizes))
 
     async def _receive(self, artifact: DeclarativeArtifact) -> Received:
         storage, expected = self.equipment.storage, artifact.artifact
@@ -194,9 +195,18 @@ class SyncRun:
         self._here.clear()
 
 
+def _is_small(size: int | None) -> bool:
+    return size is not None and size <= _SMALL
+
+
 def _waiting() -> AbstractContextManager[None]:
     patience = PATIENCE.get()
     return nullcontext() if patience is None else patience.waiting()
+
+
+def _hurrying() -> AbstractContextManager[None]:
+    patience = PATIENCE.get()
+    return nullcontext() if patience is None else patience.hurrying()
 
 
 def _read_in(receiver: Receiver, expected: Artifact) -> Received:

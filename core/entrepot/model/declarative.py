@@ -40,6 +40,9 @@ class Patience(Protocol):
     def waiting(self) -> AbstractContextManager[None]:
         """Count as one who waits while the block runs."""
 
+    def hurrying(self) -> AbstractContextManager[None]:
+        """Let no stage hold units back while the block runs."""
+
 
 #: The running sync's way to wait, in the task of each of its stages and in tasks they start.
 PATIENCE: ContextVar[Patience | None] = ContextVar("PATIENCE", default=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Generic, TypeVar
 
 from entrepot.pipeline.channel import Channel
@@ -44,6 +44,10 @@ class Connection(Generic[T]):
         """Count as a waiter while the block runs: for whatever a later stage gives back, as a budget is."""
         with self._waiting_for_others(), self._waiters.waiting():
             yield
+
+    def hurrying(self) -> AbstractContextManager[None]:
+        """Let no stage hold units back while the block runs, without being one that waits."""
+        return self._waiters.waiting()
 
     def count_refused(self, units: int = 1) -> None:
         """Note in the trace that units were left out on purpose."""
