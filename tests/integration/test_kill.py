@@ -151,4 +151,6 @@ async def test_a_sync_killed_at_any_moment_loses_nothing(
     with opened(tmp_path, upstream) as seen:
         assert finished(seen) == expected
     assert stored(tmp_path) >= held
+    home = tmp_path / "depot" / "home"
+    assert [*home.glob("scratch-*"), *home.glob("storage/tmp/*")] == []
     assert killed > KILLS // 2

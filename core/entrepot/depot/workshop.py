@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import tempfile
 import time
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
@@ -15,6 +12,7 @@ import attrs
 from entrepot.assembly.equipment import Equipment
 from entrepot.assembly.request import SyncRequest
 from entrepot.assembly.sync import sync
+from entrepot.depot.scratch_folder import ScratchFolder
 from entrepot.download.downloads import Downloads
 from entrepot.download.scratch import ScratchReceiver
 from entrepot.errors import DepotError
@@ -45,7 +43,7 @@ class DepotWorkshop:
 
     def __init__(self, depot: Depot) -> None:
         self._depot = depot
-        self._scratch: Path | None = None
+        self._scratch: ScratchFolder | None = None
         self._open: Downloads | None = None
         self._holders = 0
         self.listener: Listener = nobody
@@ -124,13 +122,13 @@ class DepotWorkshop:
     def scratch(self) -> ScratchReceiver:
         """A folder for metadata, gone when the depot is closed."""
         if self._scratch is None:
-            self._scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=self._depot.settings.home))
-        return ScratchReceiver(self._scratch)
+            self._scratch = ScratchFolder.make(self._depot.settings.home)
+        return ScratchReceiver(self._scratch.path)
 
     def close(self) -> None:
         """Remove scratch files."""
         if self._scratch is not None:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._scratch.remove()
             self._scratch = None
 
     def _tell(self, event: object) -> None:
