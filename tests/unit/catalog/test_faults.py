@@ -284,7 +284,8 @@ async def test_an_older_catalog_is_brought_up_to_date(catalog_url: str, steps: P
     copies = [name for name in os.listdir(tmp_path) if name.startswith("catalog.sqlite.before-")]
     assert copies == (["catalog.sqlite.before-0001-was-migrated"] if catalog_url.startswith("sqlite") else [])
     for copy in copies:
-        assert names(opened(tmp_path / copy), 1) == holding(said("a"))
+        with closing(opened(tmp_path / copy)) as older:
+            assert names(older, 1) == holding(said("a"))
     with database.creating() as connection:
         connection.execute(text("DROP TABLE news"))
         connection.execute(text("UPDATE schema_revision SET version_num = '0001'"))
