@@ -84,7 +84,6 @@ class _Attempt:
 
     async def _to_the_end(self) -> SyncOutcome:
         await asyncio.to_thread(self.run.equipment.storage.sweep)
-        await asyncio.to_thread(self.run.equipment.storage.sweep)
         await self.pipeline.run()
         publisher = self.run.equipment.plugins.publisher(self.run.repository.type)
         settled = await settle(self.run, publisher, self.progress.enter)
