@@ -64,6 +64,7 @@ async def settle(run: SyncRun, publisher: tuple[str, Publisher] | None, phase: C
 async def publish(run: SyncRun, settled: Settled) -> None:
     """Write the files that clients read, still invisible."""
     if settled.publisher is None:
+        await run.ledger.unpublish_rest()  # what a publisher wrote that is gone now
         return
     view = LedgerView(run.repository.name, run.ledger, settled.whole)
     await build_publication(settled.publisher.make(run.request), view, run)

@@ -38,7 +38,8 @@ async def build_publication(publisher: Publisher, view: VersionView, shelf: Shel
     """Run a publisher once and write what it yields, a batch at a time, invisible until the seal's commit.
 
     A publication that is written whole replaces all files of the version before. Two files with
-    the same path and media type in a row are an error: clients could not tell them apart.
+    the same path and media type in a row are an error: clients could not tell them apart. Of a
+    file and its removal, what comes later holds.
     """
     batch = _Batch(shelf)
     async for published in publisher.publish(view):
@@ -56,7 +57,7 @@ class _Batch:
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
         self._rows: list[BodyRow] = []
-        self._removed: list[str] = []
+        self._removed: set[str] = set()
         self._bytes = 0
         self._names: set[tuple[str, str]] = set()
 
@@ -68,12 +69,14 @@ class _Batch:
                 remedy="let the publisher yield each path and media type once",
             )
         self._names.add(name)
+        self._removed.discard(file.relative_path)
         self._rows.append(await self._row(file))
         if len(self._rows) >= _FILES or self._bytes >= _BYTES:
             await self.flush()
 
     async def remove(self, path: str) -> None:
-        self._removed.append(path)
+        self._rows = [row for row in self._rows if row.relative_path != path]
+        self._removed.add(path)
         if len(self._removed) >= _FILES:
             await self.flush()
 
@@ -81,8 +84,8 @@ class _Batch:
         if self._rows:
             await self._shelf.ledger.publish(self._rows)
         if self._removed:
-            await self._shelf.ledger.unpublish(self._removed)
-        self._rows, self._removed, self._bytes = [], [], 0
+            await self._shelf.ledger.unpublish(sorted(self._removed))
+        self._rows, self._removed, self._bytes = [], set(), 0
         self._names.clear()
 
     async def _row(self, file: PublishedFile) -> BodyRow:

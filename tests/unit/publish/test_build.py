@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -16,6 +17,7 @@ from entrepot.plugin import (
     PublishedFile,
     Publisher,
     Stage,
+    Unpublished,
     VersionView,
     hookimpl,
     key,
@@ -52,11 +54,21 @@ class WholeAndStreamed:
         yield PublishedFile(f"{version.repository}/streamed", "text/plain", streamed(self.body))
 
 
+class ChangesItsMind:
+    """Publishes and removes two paths, in either order."""
+
+    async def publish(self, version: VersionView) -> AsyncIterator[Published]:
+        yield PublishedFile("gone", "text/plain", b"first")
+        yield Unpublished("gone")
+        yield Unpublished("there")
+        yield PublishedFile("there", "text/plain", str(version.number).encode())
+
+
 @attrs.frozen
 class Book:
-    """A plugin whose versions have that body, twice."""
+    """A plugin whose versions are published so."""
 
-    body: bytes
+    made: Any
 
     @hookimpl
     def entrepot_register_content_types(self) -> list[type[Content]]:
@@ -68,7 +80,7 @@ class Book:
 
     @hookimpl
     def entrepot_register_publishers(self) -> list[Publisher]:
-        return [Publisher("book", make=lambda _: WholeAndStreamed(self.body))]
+        return [Publisher("book", make=lambda _: self.made)]
 
 
 @pytest.mark.parametrize("size", [0, 1, LARGEST_ROW, LARGEST_ROW + 1, 1_000_000])
@@ -77,7 +89,7 @@ async def test_where_a_body_is_kept_depends_on_its_size_alone(tmp_path: Path, si
     body = b"x" * size
     table = {"type": "book", "url": "https://vendor.example/"}
 
-    with depot(tmp_path, {"tales": table}, plugins=[("book", Book(body))], installed=False) as opened:
+    with depot(tmp_path, {"tales": table}, plugins=[("book", Book(WholeAndStreamed(body)))], installed=False) as opened:
         await sync(opened, "tales")
 
         for path in ("whole", "tales/streamed"):
@@ -88,3 +100,34 @@ async def test_where_a_body_is_kept_depends_on_its_size_alone(tmp_path: Path, si
                 assert located.artifact is not None
                 with opened.storage.open(located.artifact.sha256) as file:
                     assert file.read() == body
+
+
+async def test_of_a_file_and_its_removal_what_comes_later_holds(tmp_path: Path) -> None:
+    """Whatever order a publisher finds simplest is right."""
+    table = {"type": "book", "url": "https://vendor.example/"}
+
+    with depot(tmp_path, {"tales": table}, plugins=[("book", Book(ChangesItsMind()))], installed=False) as opened:
+        await sync(opened, "tales")
+
+        reader = opened.catalog.reader
+        assert reader.locate("tales", 1, "gone") == []
+        assert [found.body for found in reader.locate("tales", 1, "there")] == [b"1"]
+
+
+async def test_what_a_publisher_wrote_goes_with_it(tmp_path: Path) -> None:
+    """A type that nobody publishes any more has no published files in its next version."""
+    tables = {"tales": {"type": "book", "url": "https://vendor.example/"}}
+    book = Book(ChangesItsMind())
+    with depot(tmp_path, tables, plugins=[("book", book)], installed=False) as opened:
+        await sync(opened, "tales")
+
+    class Unread(Book):
+        @hookimpl
+        def entrepot_register_publishers(self) -> list[Publisher]:
+            return []
+
+    with depot(tmp_path, tables, plugins=[("book", Unread(None))], installed=False) as opened:
+        await sync(opened, "tales")
+
+        assert opened.catalog.reader.locate("tales", 1, "there") != []
+        assert opened.catalog.reader.locate("tales", 2, "there") == []
