@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from entrepot.errors import InvalidPath
 from entrepot.model.relative_path import relative_path
 
-ROOT = pathlib.PurePosixPath("/root/of/all")
+ROOT = pathlib.PurePosixPath("/srv/of/all")
 
 
 @pytest.mark.parametrize(
