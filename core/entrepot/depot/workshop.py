@@ -106,18 +106,26 @@ class DepotWorkshop:
 
     async def run(self, first_stage: Stage, request: SyncRequest, *, listener: Listener = nobody) -> SyncOutcome:
         """Run a sync from its request to its outcome."""
-        depot = self._depot
-        self.listener = listener
-        async with self.downloads() as downloads:
-            equipment = Equipment(
-                catalog=depot.catalog,
-                storage=depot.storage,
-                downloads=downloads,
-                plugins=depot.plugins,
-                listener=listener,
-                clock=time.monotonic,
-            )
+        async with self.equipment(listener) as equipment:
             return await sync(first_stage, request, equipment)
+
+    @asynccontextmanager
+    async def equipment(self, listener: Listener = nobody) -> AsyncIterator[Equipment]:
+        """Lend what one sync works with; connections are held open while the block runs."""
+        depot, before = self._depot, self.listener
+        self.listener = listener
+        try:
+            async with self.downloads() as downloads:
+                yield Equipment(
+                    catalog=depot.catalog,
+                    storage=depot.storage,
+                    downloads=downloads,
+                    plugins=depot.plugins,
+                    listener=listener,
+                    clock=time.monotonic,
+                )
+        finally:
+            self.listener = before
 
     def scratch(self) -> ScratchReceiver:
         """A folder for metadata, gone when the depot is closed."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from entrepot.assembly.equipment import Equipment
 from entrepot.assembly.sync_run import SyncRun
 from entrepot.catalog.catalog import RunRequest
 from entrepot.depot import Depot
@@ -33,15 +31,7 @@ async def running(depot: Depot, name: str, *, listener: Listener = nobody) -> As
             plan_fingerprint="",
         )
     )
-    async with depot.workshop.downloads() as downloads:
-        equipment = Equipment(
-            catalog=depot.catalog,
-            storage=depot.storage,
-            downloads=downloads,
-            plugins=depot.plugins,
-            listener=listener,
-            clock=time.monotonic,
-        )
+    async with depot.workshop.equipment(listener) as equipment:
         run = SyncRun(request, ledger, equipment=equipment)
         try:
             yield run
