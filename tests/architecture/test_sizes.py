@@ -16,7 +16,7 @@ MEDIAN_FUNCTION = 8
 MOST_ARGUMENTS = 5
 MOST_BY_POSITION = 2
 
-SIGNATURES_OF_THE_STAGES_API = {"DeclarativeArtifact", "DeclarativeContent", "DeclarativeVersion"}
+SIGNATURES_OF_THE_STAGES_API = {"Artifact", "DeclarativeArtifact", "DeclarativeContent", "DeclarativeVersion"}
 """These are promised as they are; everybody else names their arguments."""
 
 

@@ -38,10 +38,11 @@ class Artifact:
     #: All declared digests, the preferred one first.
     digests: tuple[Digest, ...] = attrs.field(init=False, eq=False, repr=False)
 
-    def __init__(  # noqa: PLR0913, PLR0917  # as many as there are algorithms, all optional
+    def __init__(  # noqa: PLR0913  # as many as there are algorithms, all optional
         self,
         sha256: str | None = None,
         size: int | None = None,
+        *,
         sha512: str | None = None,
         sha384: str | None = None,
         blake2b: str | None = None,
