@@ -9,14 +9,20 @@ import socket
 import ssl
 import struct
 from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeAlias
 
 import attrs
 
 from entrepot.testing.bad_replies import Answer, Reply, Seen
+from entrepot.testing.bad_scripts import Played, Script
 
 _LONGEST_HEAD = 256 * 1024
+
+#: Is told of each request: number, method, path, headers, and the status that it is answered with.
+Log: TypeAlias = Callable[[Mapping[str, Any]], None]
 
 
 @attrs.frozen
@@ -35,7 +41,8 @@ class BadOrigin:
     """A scripted HTTP server on loopback, for tests of whatever downloads.
 
     The n-th request for a path gets the n-th reply of the newest rule that matches the path; the
-    last reply of a rule stays. What no rule matches is 404. With `tls` it speaks https.
+    last reply of a rule stays. What no rule matches is 404. With `tls` it speaks https. `play` takes
+    all of this from a file, and `log` is told of each request as it is answered.
 
     >>> async def example() -> None:
     ...     async with BadOrigin() as origin:
@@ -50,14 +57,17 @@ class BadOrigin:
     Leaving it closes every connection, also those that are still being answered.
     """
 
-    def __init__(self, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0, log: Log | None = None
+    ) -> None:
         self.requests: list[Seen] = []
         self.connections = 0
         self.in_flight = 0
         self.most_in_flight = 0
-        self.port = 0
+        self.port = port
         self.host = host
         self._tls = tls
+        self._log = log
         self._rules: list[_Rule] = []
         self._asked: Counter[str] = Counter()
         self._arrival = asyncio.Event()
@@ -78,6 +88,19 @@ class BadOrigin:
         self.on(path, Reply.file(body))
         return self.url(path)
 
+    def play(self, script: Script | Path | Mapping[str, Any], *, folder: Path = Path()) -> Played:
+        """Answer every request as a script says: one read before, a file, or what would stand in it.
+
+        Raises `ConfigurationError` that names the entry. Rules made afterwards stand before it.
+        """
+        if isinstance(script, Path):
+            script = Script.load(script)
+        elif isinstance(script, Mapping):
+            script = Script.read(script, where="script", folder=folder)
+        played = Played(script)
+        self.on("*", played)
+        return played
+
     def count(self, glob: str = "*") -> int:
         """How many requests came for paths that match."""
         return sum(fnmatch.fnmatchcase(request.path, glob) for request in self.requests)
@@ -89,7 +112,9 @@ class BadOrigin:
             await self._arrival.wait()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, self.host, 0, ssl=self._tls, limit=_LONGEST_HEAD)
+        self._server = await asyncio.start_server(
+            self._accept, self.host, self.port, ssl=self._tls, limit=_LONGEST_HEAD
+        )
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -150,6 +175,8 @@ class BadOrigin:
     async def _answer(self, request: Seen, writer: asyncio.StreamWriter) -> bool:
         """Send the reply; True when the connection can take another request."""
         reply = self._reply(request)
+        if self._log is not None:
+            self._log({**attrs.asdict(request), "status": None if reply.raw is not None else reply.status})
         await asyncio.sleep(reply.pause)
         if reply.gate is not None:
             await reply.gate.wait()
