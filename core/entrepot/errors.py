@@ -185,6 +185,13 @@ class DiskFailed(DepotError):
         )
 
 
+class TooManyFiles(DepotError):
+    """This process, or the machine, may open no more files."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__("too many files are open", where, "allow more: ulimit -n 4096")
+
+
 class NotHeld(DepotError):
     """Bytes were asked for that storage does not hold."""
 
@@ -219,7 +226,7 @@ class Failed(EntrepotError):
         where = cause.where if isinstance(cause, EntrepotError) else ""
         remedy = cause.remedy if isinstance(cause, EntrepotError) else ""
         super().__init__(f"{unit} failed: {what}", where, remedy)
-        self.unit, self.cause = unit, cause
+        self.unit, self.cause, self.reason = unit, cause, what
 
     @property
     def code(self) -> int:

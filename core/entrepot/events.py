@@ -77,6 +77,7 @@ class UnitFailed:
     stage: str
     reason: str
     url: str | None
+    plugin: str
 
 
 @attrs.frozen

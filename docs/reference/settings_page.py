@@ -8,7 +8,9 @@ from typing import Any
 import attrs
 
 from entrepot.model.remote import Politeness
-from entrepot.settings.values import AccessTable, RepositorySettings, Settings
+from entrepot.settings.repository_table import RepositoryTable
+from entrepot.settings.share import Share
+from entrepot.settings.values import AccessTable, Settings
 from pieces import code, page, table
 
 DEPOT = {
@@ -24,7 +26,9 @@ REPOSITORY = {
     "mirror": "whether a sync also removes what the upstream no longer lists",
     "keep_versions": "how many versions pruning leaves; all when it is not set",
     "on_error": "after a failed unit: `fail` makes no version, `skip` leaves it out, `keep` keeps its predecessor",
+    "guard_loss": "the largest share of the latest version that a mirroring sync may remove unconfirmed, or `off`",
     "private": "whether reading needs a token, and bytes are shared with no other repository",
+    "read_token": "the token, a secret; without one nobody is shown a private repository",
 }
 ACCESS = {
     "username": "for basic authentication",
@@ -63,12 +67,12 @@ def settings_page() -> str:
         "## [depot]",
         _table(Settings, DEPOT),
         "## [repositories.NAME]",
-        _table(RepositorySettings, REPOSITORY),
+        _table(RepositoryTable, REPOSITORY),
         "Options of the type stand in `[repositories.NAME.options]`, those of another plugin in"
         " `[repositories.NAME.plugins.PLUGIN]`; each plugin checks its own.",
         "### Who we are to the upstream",
-        'A secret is never written down: it is `{ env = "NAME" }` or `{ file = "path" }`. It is sent to the origin of'
-        " the URL alone, whatever redirects say.",
+        'A secret is never written down: it is `{ env = "NAME" }`, `{ file = "path" }` or'
+        ' `{ keyring = "service/user" }`. It is sent to the origin of the URL alone, whatever redirects say.',
         _table(AccessTable, ACCESS),
         "### How hard to ask",
         _table(Politeness, POLITENESS),
@@ -85,6 +89,8 @@ def _table(cls: type[attrs.AttrsInstance], words: Mapping[str, str]) -> str:
 
 
 def _default(field: attrs.Attribute[Any]) -> str:
+    if isinstance(field.default, attrs.Factory) and isinstance(usual := field.default.factory(), Share):  # type: ignore[arg-type]  # attrs types it as a function
+        return code(f'"{usual}"')
     match field.default:
         case attrs.NOTHING | None:
             return ""

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar
 
 import attrs
 
 if TYPE_CHECKING:
+    from entrepot.assembly.retry import Retry
     from entrepot.model.remote import Policy, Remote
     from entrepot.model.repository import Repository
 
 T = TypeVar("T")
 
+#: The largest share of the latest version that may go unconfirmed.
+GUARD_LOSS: Final = 0.5
+
 OnError: TypeAlias = Literal["fail", "skip", "keep"]
+
+
+@attrs.frozen(kw_only=True)
+class Confirmed:
+    """What somebody looked at and takes all the same, for one sync."""
+
+    accept_loss: bool = False
+    allow_older: bool = False
+    allow_expired: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -22,6 +35,7 @@ class SyncRequest:
 
     `brought_by` is the plugin, or the program, that the first stage comes from. `plugin_tables` are the
     options of stage plugins as they are written; `read_table` makes an attrs class of one of them.
+    `guard_loss` is a share between 0 and 1, or None for no guard. With `retry` nothing but that is tried.
     """
 
     repository: Repository
@@ -30,6 +44,9 @@ class SyncRequest:
     mirror: bool = False
     options: Any = None
     on_error: OnError = "fail"
+    guard_loss: float | None = GUARD_LOSS
+    confirmed: Confirmed = attrs.field(factory=Confirmed)
+    retry: Retry | None = None
     plugin_tables: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
     read_table: Callable[[str, type[Any]], Any] = attrs.field(repr=False, eq=False)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from entrepot.assembly.guards import check_loss
 from entrepot.errors import IntegrityError, Refused
 from entrepot.model.ledger import RefusalRow
 from entrepot.publish.build import build_publication
@@ -41,8 +42,8 @@ class Settled:
 async def settle(run: SyncRun, publisher: tuple[str, Publisher] | None, phase: Callable[[str], None]) -> Settled:
     """Finish the content of the version: removals, dependencies, paths; nothing is visible yet.
 
-    Raises what failed units call for, and `IntegrityError` when two members claim one path with
-    different bytes.
+    Raises what failed units call for, `IntegrityError` when two members claim one path with
+    different bytes, and `ContentLost` when too much is gone upstream.
     """
     if run.failed and run.request.on_error == "fail":
         run.raise_failures()
@@ -58,6 +59,7 @@ async def settle(run: SyncRun, publisher: tuple[str, Publisher] | None, phase: C
         raise _clash(clashes)
     said = _fingerprint(publisher, run.options)
     changes = await ledger.changes()
+    await check_loss(run, changes)
     return Settled(changes, said, publisher[1] if publisher else None, said != await ledger.previous_fingerprint())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -13,7 +13,7 @@ from entrepot.assembly.assemble import assemble, plan_fingerprint
 from entrepot.assembly.outcome import SyncOutcome
 from entrepot.assembly.progress import RunProgress
 from entrepot.assembly.seal import Settled, publish, settle
-from entrepot.assembly.sync_run import SyncRun
+from entrepot.assembly.sync_run import LISTED, SyncRun
 from entrepot.catalog.catalog import RunRequest
 from entrepot.errors import DepotError, LeaseLost
 from entrepot.events import SyncEnded, SyncStarted
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from entrepot.model.ledger import Ledger
     from entrepot.stages.stage import Stage
 
-#: Failures and refusals that a report lists; all of them are in the catalog.
-_LISTED: Final = 100
-
 
 async def sync(first_stage: Stage, request: SyncRequest, equipment: Equipment) -> SyncOutcome:
     """Make a new version of a repository, or find that nothing differs.
@@ -42,13 +39,16 @@ async def sync(first_stage: Stage, request: SyncRequest, equipment: Equipment) -
     stays for the next run.
     """
     plan = assemble(first_stage, request, equipment.plugins)
+    fingerprint = plan_fingerprint(plan, request, equipment.plugins)
+    if request.retry is not None:
+        plan = request.retry.within(plan)
     ledger = await equipment.catalog.begin(
         RunRequest(
             repository=request.repository.name,
             type=request.repository.type,
             private=request.repository.private,
-            mirror=request.mirror,
-            plan_fingerprint=plan_fingerprint(plan, request, equipment.plugins),
+            mirror=request.mirror and request.retry is None,
+            plan_fingerprint=fingerprint,
         )
     )
     run = SyncRun(request, ledger, equipment=equipment)
@@ -134,8 +134,8 @@ class _Attempt:
     def _report(self, outcome: SyncOutcome) -> Mapping[str, Any]:
         return {
             **{name: value for name, value in outcome.to_json().items() if name not in ("event", "version")},
-            "failures": [str(failed) for failed in self.run.failed[:_LISTED]],
-            "refusals": [str(refused) for refused in self.run.refused[:_LISTED]],
+            "failures": self.run.failures,
+            "refusals": [str(refused) for refused in self.run.refused[:LISTED]],
             "trace": self.pipeline.trace.to_json(),
             "bottleneck": self.pipeline.trace.bottleneck(),
             "database": self._database(),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from entrepot.errors import DepotError, EntrepotError, NotBound
+from entrepot.assembly.freshness import Freshness
+from entrepot.errors import DepotError, EntrepotError, NotBound, safe_url
 from entrepot.events import UnitFailed, UnitRefused
 from entrepot.model.artifact import Artifact
 from entrepot.model.declarative import PATIENCE, Fetched
@@ -14,7 +16,7 @@ from entrepot.model.ledger import FailureRow, RefusalRow
 from entrepot.pipeline.budget import Budget, Lease
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from entrepot.assembly.equipment import Equipment
@@ -34,8 +36,14 @@ _SMALL_BUDGET, _LARGE_BUDGET, _SMALL = 16 * 1024**2, 256 * 1024**2, 64 * 1024
 #: What a body of unknown size takes from the budget.
 _UNKNOWN: Final = 1024**2
 
+#: Failures and refusals that a report lists; all of them are in the catalog.
+LISTED: Final = 100
+
 #: With `on_error = "fail"`, so many failed units end the run at once instead of at the seal.
 _HOPELESS: Final = 25
+
+#: What the scopes of freshness begin with, apart from those that plugins name.
+_FRESHNESS: Final = "entrepot:freshness:"
 
 _READ: Final = 256 * 1024
 
@@ -48,6 +56,7 @@ class SyncRun:
         self.ledger = ledger
         self.equipment = equipment
         self.failed: list[Failed] = []
+        self.failures: list[Mapping[str, Any]] = []
         self.refused: list[Refused] = []
         self.downloaded = 0
         self.downloaded_bytes = 0
@@ -95,8 +104,37 @@ class SyncRun:
         return await self.ledger.checkpoint(scope)
 
     async def note_checkpoint(self, scope: str, value: str) -> None:
-        """Note it for later runs."""
-        await self.ledger.note_checkpoint(scope, value)
+        """Note it for later runs, unless only a part of it is tried."""
+        if self.request.retry is None:
+            await self.ledger.note_checkpoint(scope, value)
+
+    async def note_freshness(
+        self,
+        name: str,
+        *,
+        serial: int | None = None,
+        moment: datetime.datetime | None = None,
+        expires: datetime.datetime | None = None,
+        upstream_now: datetime.datetime | None = None,
+    ) -> None:
+        """Say how new metadata is; raises when it is older than last seen, over, or from the future."""
+        told = Freshness(
+            repository=self.repository.name,
+            name=name,
+            serial=serial,
+            moment=moment,
+            expires=expires,
+            upstream_now=upstream_now,
+        )
+        confirmed, scope = self.request.confirmed, f"{_FRESHNESS}{name}"
+        if not confirmed.allow_expired:
+            now = datetime.datetime.fromtimestamp(self.equipment.catalog.clock(), datetime.UTC)
+            told.check_clock(now)
+            told.check_expiry(now)
+        seen = None if confirmed.allow_older else await self.ledger.checkpoint(scope, even_void=True)
+        if seen is not None:
+            told.check_order(seen)
+        await self.ledger.note_checkpoint(scope, told.dump())
 
     async def open(self, artifact: Artifact) -> AsyncIterator[bytes]:
         """Stream bytes that storage holds."""
@@ -162,10 +200,12 @@ class SyncRun:
     async def note_failure(self, unit: DeclarativeContent, failed: Failed, *, stage: str, plugin: str) -> None:
         """Record a unit that was given up on; a hopeless run ends here."""
         url = next((artifact.url for artifact in unit.d_artifacts if artifact.url), None)
-        row = FailureRow(unit.key, stage, plugin, str(failed), url, unit.scope)
+        row = FailureRow(unit.key, stage, plugin, str(failed), safe_url(url) if url else None, unit.scope)
         await self.ledger.fail([row], keep=self.request.on_error == "keep")
         self.failed.append(failed)
-        self.equipment.listener(UnitFailed(unit.describe(), stage, failed.what, url))
+        if len(self.failures) < LISTED:
+            self.failures.append({**row._asdict(), "error": failed.reason})
+        self.equipment.listener(UnitFailed(unit.describe(), stage, failed.reason, url, plugin))
         if isinstance(failed.cause, DepotError) or (self.request.on_error == "fail" and len(self.failed) >= _HOPELESS):
             self.raise_failures()
 
@@ -179,8 +219,8 @@ class SyncRun:
         self.equipment.listener(UnitRefused(unit.describe(), refused.rule, refused.reason, refused.plugin))
 
     def remove_undeclared(self) -> None:
-        """Ask the seal to remove what the stream did not declare."""
-        self.unassociate = True
+        """Ask the seal to remove what the stream did not declare, unless only a part of it is tried."""
+        self.unassociate = self.request.retry is None
 
     def raise_failures(self) -> None:
         """End the run for its failed units: the one there is, or a group of them."""

@@ -50,7 +50,7 @@ class Catalog:
     """What is known, opened; safe for many threads to read, and for many runs to write."""
 
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
-        self._database, self._clock = database, clock
+        self._database, self.clock = database, clock
         self.statements = StatementCount()
         self.reader = CatalogReader(database, self.statements)
         self._asking = ThreadPoolExecutor(_READERS, thread_name_prefix="entrepot-reader")
@@ -124,14 +124,14 @@ class Catalog:
         with told(self._database.place):
             claim = self._database.claim(request.repository)
         try:
-            begun = runs.begin(writer, claim, request, self._clock())
+            begun = runs.begin(writer, claim, request, self.clock())
         except BaseException:
             writer.close()
             claim.close()
             raise
         office = Office(
             mirror=request.mirror,
-            clock=self._clock,
+            clock=self.clock,
             pages=lambda: PathPages(self._database, self.statements),
             left=self._ledgers.discard,
         )

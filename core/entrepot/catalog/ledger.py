@@ -13,6 +13,7 @@ from entrepot.catalog import (
     association,
     contents,
     lookups,
+    losses,
     needs,
     notes,
     publications,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
         PathClash,
         PathRow,
         RefusalRow,
+        ScopeLoss,
         Source,
         Statement,
         Unmet,
@@ -128,8 +130,9 @@ class RunLedger:
     async def fail(self, failures: Sequence[FailureRow], *, keep: bool) -> None:
         await self._write(_fail, self._run, failures, keep)
 
-    async def checkpoint(self, scope: str) -> str | None:
-        return await self._call(self._noted, scope)
+    async def checkpoint(self, scope: str, *, even_void: bool = False) -> str | None:
+        void = None if even_void else self._begun.void
+        return await self._read(notes.noted, self._run, scope, void=void, now=self._office.clock())
 
     async def note_checkpoint(self, scope: str, value: str) -> None:
         self._notes.checkpoints[scope] = value
@@ -161,6 +164,9 @@ class RunLedger:
 
     async def changes(self) -> Changes:
         return await self._read(settled.changes, self._run)
+
+    async def lost_scopes(self, least: int) -> list[ScopeLoss]:
+        return await self._read(losses.lost_scopes, self._run, least)
 
     async def contents(
         self, type_name: str, *, where: tuple[str, str] | None = None, after: str = "", limit: int = 2000
@@ -240,10 +246,6 @@ class RunLedger:
             session, self._run, members, expect_known=self._expect_known
         )
         return clashes
-
-    def _noted(self, scope: str) -> str | None:
-        with self._writer.reading() as session:
-            return notes.noted(session, self._run, scope, void=self._begun.void, now=self._office.clock())
 
     def _release(self) -> None:
         # How the run ended is committed; what cannot be swept up now, the next run sweeps.

@@ -70,6 +70,10 @@ _NOTED: Final = Statement(
     " AND f.until <= :now)"
     " ORDER BY c.run DESC LIMIT 1"
 )
+_NOTED_LAST: Final = Statement(
+    "SELECT c.value FROM checkpoint c JOIN run r ON r.id = c.run AND r.outcome IN ('completed', 'unchanged')"
+    " WHERE c.repository = :repository AND c.scope = :scope ORDER BY c.run DESC LIMIT 1"
+)
 
 
 @attrs.define
@@ -115,9 +119,12 @@ def counts_from(session: Session, repository: int, plan: str, now: float) -> int
     return last or 0
 
 
-def noted(session: Session, run: Run, scope: str, *, void: int, now: float) -> str | None:
-    """What the last run that ended well noted for a scope, unless that is void."""
-    row = session.one(_NOTED, **run.values, scope=scope, plan=run.plan, void=void, now=now)
+def noted(session: Session, run: Run, scope: str, *, void: int | None, now: float) -> str | None:
+    """What the last run that ended well noted for a scope, unless that is void; with None, nothing is."""
+    if void is None:
+        row = session.one(_NOTED_LAST, **run.values, scope=scope)
+    else:
+        row = session.one(_NOTED, **run.values, scope=scope, plan=run.plan, void=void, now=now)
     return row[0] if row is not None else None
 
 

@@ -41,6 +41,12 @@ _LAST_RUN: Final = Statement(
     "SELECT id, started, ended, outcome, number, report FROM run WHERE repository = :repository"
     " ORDER BY id DESC LIMIT 1"
 )
+_RETRIABLE: Final = Statement(
+    "SELECT id, started, ended, outcome, number, report FROM run r WHERE repository = :repository"
+    " AND (outcome IN ('completed', 'unchanged')"
+    " OR (outcome = 'failed' AND EXISTS (SELECT 1 FROM failure f WHERE f.run = r.id)))"
+    " ORDER BY id DESC LIMIT 1"
+)
 _FAILURES: Final = Statement(
     "SELECT key, stage, plugin, error, url, scope FROM failure WHERE run = :run AND repository = :repository"
     " ORDER BY key, id"
@@ -111,12 +117,11 @@ class CatalogReader:
 
     def last_run(self, name: str) -> RunRow | None:
         """The repository's latest run, whatever became of it; None before the first."""
-        with self._reading() as session:
-            row = session.one(_LAST_RUN, repository=self._repository(session, name))
-        if row is None:
-            return None
-        number, started, ended, outcome, version, report = row
-        return RunRow(number, started, ended, outcome, version, msgspec.json.decode(report))
+        return self._run(name, _LAST_RUN)
+
+    def last_telling_run(self, name: str) -> RunRow | None:
+        """The latest run that says which units the repository lacks: it ended well, or for failed units."""
+        return self._run(name, _RETRIABLE)
 
     def failures(self, name: str, run: int) -> list[FailureRow]:
         """Units that a run gave up on, by key."""
@@ -129,6 +134,14 @@ class CatalogReader:
         with self._reading() as session:
             rows = session.all(_REFUSALS, repository=self._repository(session, name), run=run)
         return [RefusalRow(*row) for row in rows]
+
+    def _run(self, name: str, statement: Statement) -> RunRow | None:
+        with self._reading() as session:
+            row = session.one(statement, repository=self._repository(session, name))
+        if row is None:
+            return None
+        number, started, ended, outcome, version, report = row
+        return RunRow(number, started, ended, outcome, version, msgspec.json.decode(report))
 
     def _place(self, session: Session, name: str, number: int) -> tuple[int, int]:
         repository = self._repository(session, name)

@@ -56,8 +56,8 @@ class JsonDisplay:
                 self._output.line({"event": "started", "repository": name, "version": number})
             case UnitFailed():
                 url = safe_url(event.url) if event.url else None
-                said = {"unit": event.unit, "stage": event.stage, "reason": event.reason, "url": url}
-                self._output.line({"event": "failed", "repository": self._repository, **said})
+                said = {"unit": event.unit, "stage": event.stage, "plugin": event.plugin, "reason": event.reason}
+                self._output.line({"event": "failed", "repository": self._repository, **said, "url": url})
 
     def tick(self) -> None:
         """Nothing to look at."""

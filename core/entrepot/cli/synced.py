@@ -49,7 +49,9 @@ def told(depot: Depot, outcome: SyncOutcome) -> str:
     else:
         happened = f"{name}: made version {outcome.version.number}"
     if outcome.failed:
-        happened += f"; {counted(outcome.failed, 'unit', 'units')} failed: entrepot trace {name}"
+        happened += (
+            f"; {counted(outcome.failed, 'unit', 'units')} failed; try them again: entrepot sync {name} --retry-failed"
+        )
     return f"{happened}; {_how_to_use(depot, name)}"
 
 

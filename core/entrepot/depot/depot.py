@@ -81,6 +81,7 @@ class Depot:
             mirror=configured.mirror,
             options=configured.options_as(first.options),
             on_error=configured.on_error,
+            guard_loss=configured.guard_loss.part,
             plugin_tables=configured.plugins,
             read_table=configured.plugin_options_as,
         )

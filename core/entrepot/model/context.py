@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    import datetime
     from collections.abc import AsyncIterator, Sequence
 
     from entrepot.errors import Failed, Refused
@@ -55,6 +56,25 @@ class SyncContext(RunContext, Protocol):
 
     async def note_checkpoint(self, scope: str, value: str) -> None:
         """Note it for later runs; it counts once this run has ended well."""
+
+    async def note_freshness(
+        self,
+        name: str,
+        *,
+        serial: int | None = None,
+        moment: datetime.datetime | None = None,
+        expires: datetime.datetime | None = None,
+        upstream_now: datetime.datetime | None = None,
+    ) -> None:
+        """Say how new metadata is, and refuse it when it is older than last seen, over, or from the future.
+
+        `name` says which metadata; it is compared with what the last good sync of the repository
+        noted under that name, whatever has changed in the configuration since: a `serial` with a
+        serial, a `moment` with a moment. From `expires` on it is over. `upstream_now` is what the
+        upstream's clock said in the same answer; it only serves to tell whose clock is wrong.
+        Call it before anything of that metadata is declared. Raises an `UpstreamError` whose remedy
+        is the option that takes it all the same.
+        """
 
     def open(self, artifact: Artifact) -> AsyncIterator[bytes]:
         """Stream bytes that storage holds."""

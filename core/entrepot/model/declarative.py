@@ -245,6 +245,11 @@ class DeclarativeContent:
         """Why the unit was left out, or None while it is on its way."""
         return self._outcome
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether somebody waits for the unit to be saved."""
+        return self._future is not None and not self._future.done()
+
     def leave_out(self, why: Refused | Failed) -> None:
         """End the unit's way: drop what was fetched for it, and tell whoever awaits it."""
         self._outcome = why

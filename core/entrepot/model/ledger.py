@@ -81,6 +81,14 @@ class Unmet(NamedTuple):
     scope: str | None = None
 
 
+class ScopeLoss(NamedTuple):
+    """A scope that has lost members which nothing replaced, and how many the latest version has of it."""
+
+    scope: str
+    removed: int
+    had: int
+
+
 class Changes(NamedTuple):
     """How a version differs from the one before."""
 
@@ -204,8 +212,8 @@ class Ledger(Protocol):
     async def fail(self, failures: Sequence[FailureRow], *, keep: bool) -> None:
         """Record failures; with `keep` their predecessors stay, also when mirroring."""
 
-    async def checkpoint(self, scope: str) -> str | None:
-        """What an earlier run noted for a scope, unless it is void."""
+    async def checkpoint(self, scope: str, *, even_void: bool = False) -> str | None:
+        """What an earlier run noted for a scope, unless it is void; with `even_void`, also then."""
 
     async def note_checkpoint(self, scope: str, value: str) -> None:
         """Note it for later runs; it counts once this run has ended well."""
@@ -224,6 +232,8 @@ class Ledger(Protocol):
 
     async def path_clashes(self, limit: int = 20) -> list[PathClash]: ...
     async def changes(self) -> Changes: ...
+    async def lost_scopes(self, least: int) -> list[ScopeLoss]:
+        """Scopes that lose at least so many members; none when another plan made the latest version."""
 
     async def contents(
         self, type_name: str, *, where: tuple[str, str] | None = None, after: str = "", limit: int = 2000

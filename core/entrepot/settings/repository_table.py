@@ -13,6 +13,8 @@ from entrepot.assembly.request import OnError
 from entrepot.errors import ConfigurationError, safe_url
 from entrepot.model.remote import Policy, Politeness
 from entrepot.settings.mistakes import Mismatch, found_as, together, unknown_key
+from entrepot.settings.share import Share, usual_guard
+from entrepot.settings.secret_source import SecretSource
 from entrepot.settings.structure import make_converter, structure
 from entrepot.settings.values import AccessTable, RepositorySettings, Surroundings
 
@@ -31,7 +33,9 @@ class RepositoryTable:
     mirror: bool = False
     keep_versions: int | None = None
     on_error: OnError = "fail"
+    guard_loss: Share = attrs.field(factory=usual_guard)
     private: bool = False
+    read_token: SecretSource | None = None
     options: Mapping[str, Any] = attrs.field(factory=dict)
     plugins: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
 
@@ -70,6 +74,7 @@ def read_repository(name: str, raw: Any, *, file: str, surroundings: Surrounding
             wrong.append(error)
     wrong.extend(_out_of_range(read, where))
     wrong.extend(_not_absolute(read.get(RepositoryTable), where))
+    wrong.extend(_token_of_what_is_public(read.get(RepositoryTable), where))
     if wrong:
         raise together(wrong, where)
     return RepositorySettings(
@@ -108,5 +113,18 @@ def _not_absolute(table: RepositoryTable | None, where: str) -> list[Exception]:
             f"expected a whole URL, found {found_as(safe_url(table.url))}",
             where=f"{where}.url",
             remedy=f'write url = "{safe_url(better)}"',
+        )
+    ]
+
+
+def _token_of_what_is_public(table: RepositoryTable | None, where: str) -> list[Exception]:
+    """Somebody who writes a token down believes that it is asked for."""
+    if table is None or table.read_token is None or table.private:
+        return []
+    return [
+        ConfigurationError(
+            "a token says who may read a private repository, and everybody may read this one",
+            where=f"{where}.read_token",
+            remedy="write private = true, or take read_token out",
         )
     ]

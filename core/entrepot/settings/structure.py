@@ -27,6 +27,7 @@ from entrepot.settings.mistakes import (
     unknown_key,
 )
 from entrepot.settings.secret_source import SecretSource
+from entrepot.settings.share import Share
 
 T = TypeVar("T")
 
@@ -97,6 +98,7 @@ def make_converter(environ: Mapping[str, str]) -> Converter:
     converter.register_structure_hook(Path, _path)
     converter.register_structure_hook(datetime.timedelta, _duration)
     converter.register_structure_hook(SecretSource, SecretSource.read)
+    converter.register_structure_hook(Share, Share.read)
     converter.register_structure_hook_func(lambda kind: kind == (str | SecretSource), _text_or_source)
     converter.register_structure_hook(Secret, lambda value, _: SecretSource.read(value).resolve(environ))
     converter.register_structure_hook_func(_is_literal, _literal)

@@ -13,6 +13,7 @@ from entrepot.assembly.request import OnError
 from entrepot.errors import EntrepotError, UnknownName
 from entrepot.model.remote import Access, Policy, Politeness, Secret
 from entrepot.settings.secret_source import SecretSource, expanded
+from entrepot.settings.share import Share, usual_guard
 from entrepot.settings.structure import structure_options
 
 
@@ -54,12 +55,14 @@ class RepositorySettings:
     mirror: bool = False
     keep_versions: int | None = None
     on_error: OnError = "fail"
+    guard_loss: Share = attrs.field(factory=usual_guard)
     private: bool = False
     options: Mapping[str, Any] = attrs.field(factory=dict)
     plugins: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
     politeness: Politeness = attrs.field(factory=Politeness)
     place: str = ""
     _access: AccessTable = attrs.field(factory=AccessTable, repr=False)
+    _read_token: SecretSource | None = attrs.field(default=None, repr=False)
     _surroundings: Surroundings = attrs.field(factory=Surroundings, repr=False, eq=False)
 
     @property
@@ -80,6 +83,11 @@ class RepositorySettings:
             client_key=self._path(table.client_key),
             **plain,
         )
+
+    @property
+    def read_token(self) -> Secret | None:
+        """What a client of a private repository has to show; read anew each time, like `access`."""
+        return self._secret("read_token", self._read_token)
 
     def options_as(self, cls: OptionsClass | None) -> Any:
         """The repository's own options as the class of its type; None for a type without options."""

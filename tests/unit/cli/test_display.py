@@ -48,7 +48,9 @@ class Clock:
         return self.now
 
 
-FAILED = UnitFailed("firmware.image alpha", "ArtifactDownloader", "404", "https://user:pw@a.example/x?token=1")
+FAILED = UnitFailed(
+    "firmware.image alpha", "ArtifactDownloader", "404", "https://user:pw@a.example/x?token=1", "builtin"
+)
 RETRYING = Retrying("https://user:pw@a.example/x", 2, 1.5, "503")
 
 

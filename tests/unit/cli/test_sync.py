@@ -140,7 +140,7 @@ def test_units_that_failed_and_were_skipped_make_exit_code_1(ready: Shell, feed:
     assert done.code == 1
     assert (done.lines[-1]["version"], done.lines[-1]["added"], done.lines[-1]["failed"]) == (1, 1, 1)
     assert [line["event"] for line in done.lines].count("failed") == 1
-    assert "1 unit failed: entrepot trace tools" in ready("sync").out
+    assert "1 unit failed; try them again: entrepot sync tools --retry-failed" in ready("sync").out
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -7,6 +7,7 @@ from itertools import islice
 import click
 
 from entrepot.cli.figures import amount, iso, moment
+from entrepot.cli.given_up import say_failures
 from entrepot.cli.invocation import Invocation
 from entrepot.cli.names import name_argument
 from entrepot.cli.options import Command
@@ -28,9 +29,12 @@ def command(invocation: Invocation, reference: str, limit: int | None) -> None:
         version = find_version(depot, Reference.parse(reference))
         known = {"repository": version.repository, "version": version.number, "members": version.members}
         output.line({"event": "version", **known, "completed": iso(version.completed)})
+        for failure in version.report.get("failures", ()):
+            output.line({"event": "failed", **failure})
         output.say(
             f"{version.repository}@{version.number}, made {moment(version.completed)}, holds {amount(version.members)}"
         )
+        say_failures(output, version.repository, version.report)
         shown = 0
         for statement in islice(show(depot, version, limit=most), most):
             shown += 1

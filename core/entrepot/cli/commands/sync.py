@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import TypeAlias
 
 import click
 
 from entrepot.cli.display import Display, JsonDisplay, PlainDisplay, watch
 from entrepot.cli.failures import tell
+from entrepot.cli.given_up import say_failures
 from entrepot.cli.invocation import Invocation
 from entrepot.cli.names import name_argument
 from entrepot.cli.options import Command
@@ -17,13 +20,19 @@ from entrepot.cli.running import run
 from entrepot.cli.synced import table_of, told
 from entrepot.depot import Depot
 from entrepot.errors import ConfigurationError
-from entrepot.operations.sync import SyncOutcome, sync
+from entrepot.operations.sync import Confirmed, SyncOutcome, retry_failed, sync
+
+_Work: TypeAlias = Callable[..., Awaitable[SyncOutcome | None]]
 
 
 @click.command("sync", cls=Command, short_help="Bring repositories up to their upstream.")
 @name_argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--retry-failed", "retry", is_flag=True, help="Try only what the latest sync gave up on.")
+@click.option("--accept-loss", is_flag=True, help="Let most of the content go, when it is gone upstream.")
+@click.option("--allow-older", is_flag=True, help="Take metadata that is older than what was seen before.")
+@click.option("--allow-expired", is_flag=True, help="Take metadata that is over, or dated in the future.")
 @click.pass_obj
-def command(invocation: Invocation, names: tuple[str, ...]) -> int:
+def command(invocation: Invocation, /, names: tuple[str, ...], *, retry: bool, **confirmed: bool) -> int:
     """Bring repositories up to their upstream, one after the other; all of them when none is named.
 
     A sync that fails leaves the latest version as it is, and the others go on. Exit code: 0 when
@@ -32,10 +41,12 @@ def command(invocation: Invocation, names: tuple[str, ...]) -> int:
     output = Output(invocation)
     with invocation.depot() as depot:
         wanted = _wanted(depot, names)
-        outcomes, codes = run(_sync_all(depot, wanted, invocation, output))
+        work = partial(retry_failed if retry else sync, depot, confirmed=Confirmed(**confirmed))
+        outcomes, codes = run(_sync_all(depot, wanted, work, output=output, debug=invocation.debug))
         if outcomes:
             table_of(output, outcomes)
         for outcome in outcomes:
+            say_failures(output, outcome.repository, outcome.report)
             output.say(told(depot, outcome))
     return max(codes)
 
@@ -53,22 +64,30 @@ def _wanted(depot: Depot, names: Sequence[str]) -> list[str]:
 
 
 async def _sync_all(
-    depot: Depot, names: Sequence[str], invocation: Invocation, output: Output
+    depot: Depot, names: Sequence[str], work: _Work, *, output: Output, debug: bool
 ) -> tuple[list[SyncOutcome], list[int]]:
     outcomes, codes = [], []
     async with depot.workshop.downloads():
         for name in names:
             display = _display(depot, name, output)
             try:
-                outcome = await watch(sync(depot, name, listener=display.hear), display)
+                outcome = await watch(work(name=name, listener=display.hear), display)
             except Exception as error:
                 output.line({"event": "error", "repository": name, "error": str(error)})
-                codes.append(tell(error, debug=invocation.debug))
+                codes.append(tell(error, debug=debug))
             else:
-                output.line(outcome.to_json())
-                outcomes.append(outcome)
-                codes.append(outcome.exit_code)
+                codes.append(_told(output, name, outcome))
+                outcomes += [outcome] if outcome is not None else []
     return outcomes, codes
+
+
+def _told(output: Output, name: str, outcome: SyncOutcome | None) -> int:
+    if outcome is None:
+        output.line({"event": "nothing-to-retry", "repository": name})
+        output.say(f"{name}: nothing to retry: its latest sync gave up on no unit; sync it: entrepot sync {name}")
+        return 0
+    output.line(outcome.to_json())
+    return outcome.exit_code
 
 
 def _display(depot: Depot, name: str, output: Output) -> Display:

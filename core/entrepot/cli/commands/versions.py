@@ -24,8 +24,9 @@ def command(invocation: Invocation, name: str) -> None:
         rows = versions(depot, name)
     for row in rows:
         changes = {change: row.report.get(change, 0) for change in _CHANGES}
+        failures = row.report.get("failures", [])
         made = {"version": row.number, "completed": iso(row.completed), "members": row.members}
-        output.line({"event": "version", "repository": name, **made, **changes})
+        output.line({"event": "version", "repository": name, **made, **changes, "failures": failures})
     if not rows:
         output.say(f"{name} has no version yet; next: entrepot sync {name}")
         return
@@ -35,3 +36,6 @@ def command(invocation: Invocation, name: str) -> None:
         for row in rows
     ]
     output.table(heads, cells, right=(0, *range(2, len(heads))))
+    for row in rows:
+        if row.report.get("failed"):
+            output.say(f"{name}@{row.number} lacks what failed: entrepot show {name}@{row.number}")
