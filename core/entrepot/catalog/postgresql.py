@@ -15,6 +15,7 @@ from entrepot.catalog.batch import Batch, BatchColumn, Kind
 from entrepot.catalog.faults import CatalogMissing
 from entrepot.catalog.leases import Claim, RowClaim
 from entrepot.catalog.statement import Tongue
+from entrepot.failpoints import failpoint
 
 #: Only makers of the tables need it, one after the other; any number will do.
 _MAKING: Final = 0x656E7472
@@ -94,8 +95,11 @@ class PostgresDatabase:
         with self._writers.connect() as connection:
             connection.exec_driver_sql("BEGIN")
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MAKING})")
+            failpoint("catalog.create")
             yield connection
+            failpoint("catalog.create.commit")
             connection.exec_driver_sql("COMMIT")
+            failpoint("catalog.created")
 
     def furnish(self, connection: Connection) -> None:
         """Nothing but the tables is needed: the server counts rows by itself."""

@@ -26,6 +26,7 @@ from entrepot.catalog.batch import Batch, BatchColumn, Kind
 from entrepot.catalog.faults import CatalogMissing
 from entrepot.catalog.leases import Claim, KernelClaim
 from entrepot.catalog.statement import PIECE, Tongue
+from entrepot.failpoints import failpoint
 
 #: The oldest SQLite that knows all we say (UPDATE ... FROM, and upserts reading a batch).
 OLDEST: Final = (3, 35, 0)
@@ -115,8 +116,11 @@ class SqliteDatabase:
             engine = self._engine(lambda: self._connect("rwc", ("PRAGMA journal_mode = WAL", *_WRITER)), pooled=False)
             with engine.connect() as connection:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
+                failpoint("catalog.create")
                 yield connection
+                failpoint("catalog.create.commit")
                 connection.exec_driver_sql("COMMIT")
+                failpoint("catalog.created")
 
     def furnish(self, connection: Connection) -> None:
         """Write down the numbers that batches are cut by, and how many rows to expect where.
@@ -132,13 +136,17 @@ class SqliteDatabase:
         )
 
     def copy(self, name: str) -> None:
-        """Copy what is committed to a file beside the catalog; whole, or not there."""
+        """Copy what is committed to a file beside the catalog, durably; whole, or not there."""
         whole = Path(f"{self.path}.{name}")
         part = Path(f"{whole}.part")
+        failpoint("catalog.copy.clear")
         part.unlink(missing_ok=True)
+        failpoint("catalog.copy")
         with closing(self._open_reader()) as ours, closing(sqlite3.connect(part)) as copied:
             ours.backup(copied)
+        failpoint("catalog.copy.rename")
         part.rename(whole)
+        _sync_folder(whole.parent)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -217,6 +225,15 @@ class SqliteDatabase:
             connection.close()
             raise
         return connection
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        failpoint("catalog.copy.sync")
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 # A batch goes over as one parameter for each column, cut by `substr` over the numbers 0, 1, 2, ...

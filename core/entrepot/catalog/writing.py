@@ -12,6 +12,7 @@ from entrepot.catalog.faults import told
 from entrepot.catalog.schema import OPEN, SHARED
 from entrepot.catalog.statement import Session, Statement, StatementCount, Tongue
 from entrepot.errors import LeaseLost
+from entrepot.failpoints import failpoint
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -103,8 +104,11 @@ class Writer:
             session = self._opened()
             database.begin(session.connection)
             try:
+                failpoint("catalog.begin")
                 yield session
+                failpoint("catalog.commit")
                 session.connection.exec_driver_sql("COMMIT")
+                failpoint("catalog.committed")
                 if session.written > _GROWTH * self._counted:
                     self.count_rows()
             except BaseException:
@@ -131,7 +135,10 @@ class Writer:
         session, self._session = self._session, None
         if session is not None:
             with told(self._database.place), self._database.exclusive():
-                session.connection.close()
+                try:
+                    failpoint("catalog.close")
+                finally:
+                    session.connection.close()
 
     def count_rows(self) -> None:
         """Let the database see how large tables are, where much was written since it last did."""

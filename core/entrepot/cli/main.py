@@ -11,6 +11,7 @@ from entrepot.cli.failures import tell
 from entrepot.cli.invocation import Invocation
 from entrepot.cli.logs import logs_on_stderr
 from entrepot.cli.root import make_root
+from entrepot.failpoints import armed_by
 
 
 def main() -> NoReturn:
@@ -22,9 +23,10 @@ def run(arguments: Sequence[str], invocation: Invocation) -> int:
     """Run one command line and return its exit code; errors are told on stderr."""
     with logs_on_stderr(invocation):
         try:
-            code = make_root().main(
-                list(arguments), prog_name="entrepot", obj=invocation, standalone_mode=False, max_content_width=100
-            )
+            with armed_by(invocation.environ):
+                code = make_root().main(
+                    list(arguments), prog_name="entrepot", obj=invocation, standalone_mode=False, max_content_width=100
+                )
         except (Exception, KeyboardInterrupt) as error:
             return tell(error, debug=invocation.debug)
     return code if isinstance(code, int) else 0

@@ -12,6 +12,9 @@ from typing import Final, Self
 
 import attrs
 
+from entrepot.errors import DepotError
+from entrepot.failpoints import failpoint
+
 _PREFIX: Final = "scratch-"
 
 
@@ -28,20 +31,29 @@ class ScratchFolder:
         for left in home.glob(f"{_PREFIX}*"):
             with suppress(OSError):
                 _remove_unless_locked(left)
-        while True:
-            path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=home))
-            with suppress(FileNotFoundError, BlockingIOError):  # another process took it for litter
-                return cls(path, _locked(path))
+        try:
+            while True:
+                failpoint("depot.scratch.make")
+                path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=home))
+                with suppress(FileNotFoundError, BlockingIOError):  # another process took it for litter
+                    return cls(path, _locked(path))
+        except OSError as error:
+            raise DepotError(
+                f"a scratch folder cannot be made: {error.strerror}", str(home), f"df -h {home}; ls -ld {home}"
+            ) from error
 
     def remove(self) -> None:
         """Remove the folder with all that is in it."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        with suppress(OSError):
+            failpoint("depot.scratch.remove")
+            shutil.rmtree(self.path, ignore_errors=True)
         os.close(self._handle)
 
 
 def _remove_unless_locked(path: Path) -> None:
     handle = _locked(path)
     try:
+        failpoint("depot.scratch.clear")
         shutil.rmtree(path, ignore_errors=True)
     finally:
         os.close(handle)

@@ -6,6 +6,7 @@ import os
 import tempfile
 import tomllib
 from collections.abc import Mapping, MutableMapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from entrepot.errors import ConfigurationError
+from entrepot.failpoints import failpoint
 from entrepot.settings.repository_table import REPOSITORY_KEYS, check_name
 
 _NEW = """\
@@ -69,25 +71,44 @@ def repository_table(given: Mapping[str, Any], assignments: Sequence[str]) -> di
 
 
 def write(file: Path, text: str) -> None:
-    """Replace the file whole, or leave it as it was; its permissions stay."""
+    """Replace the file whole, durably, or leave it as it was; its permissions stay."""
     mode = file.stat().st_mode & 0o777 if file.exists() else 0o644
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
+        failpoint("settings.create")
         handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as temporary:
                 temporary.write(text)
                 temporary.flush()
+                failpoint("settings.sync")
                 os.fsync(temporary.fileno())
             Path(name).chmod(mode)
+            failpoint("settings.replace")
             Path(name).replace(file)
         except BaseException:
-            Path(name).unlink(missing_ok=True)
+            _discard(Path(name))
             raise
+        _sync_folder(file.parent)
     except OSError as error:
         raise ConfigurationError(
             f"the configuration cannot be written: {error.strerror}", where=str(file), remedy=f"ls -ld {file.parent}"
         ) from error
+
+
+def _discard(temporary: Path) -> None:
+    with suppress(OSError):  # what went wrong before is what is told
+        failpoint("settings.discard")
+        temporary.unlink(missing_ok=True)
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        failpoint("settings.sync_folder")
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _assignment(text: str) -> tuple[list[str], Any]:

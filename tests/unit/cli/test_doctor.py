@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+from entrepot.failpoints import FAILPOINTS
 from shell import Feed, Shell
 
 
@@ -55,3 +56,13 @@ def test_upstreams_are_asked_only_on_request(ready: Shell, feed: Feed) -> None:
     reached = {line["subject"]: line["state"] for line in reaching.lines if "subject" in line}
     assert (reached["upstream of tools"], reached["upstream of absent"]) == ("ok", "bad")
     assert reaching.code == 1
+
+
+def test_the_failpoints_are_listed(shell: Shell) -> None:
+    """Every place where a test can let entrepot fail, with what is durable there; nothing else is looked at."""
+    done, text = shell("doctor", "--failpoints", "--json"), shell("doctor", "--failpoints")
+
+    assert (done.code, text.code) == (0, 0)
+    assert [line["name"] for line in done.lines] == list(FAILPOINTS)
+    assert all(line["event"] == "failpoint" and line["durable"] == FAILPOINTS[line["name"]] for line in done.lines)
+    assert all(name in text.out for name in FAILPOINTS)

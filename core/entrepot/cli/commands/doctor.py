@@ -8,16 +8,20 @@ from entrepot.cli.invocation import Invocation
 from entrepot.cli.options import Command
 from entrepot.cli.output import Output
 from entrepot.cli.running import run
+from entrepot.failpoints import FAILPOINTS
 from entrepot.operations.doctor import doctor, reach
 from entrepot.operations.finding import Finding
 
 
 @click.command("doctor", cls=Command, short_help="Check this machine and this depot.")
 @click.option("--reach", "upstreams", is_flag=True, help="Also ask every upstream for its first page.")
+@click.option("--failpoints", "listing", is_flag=True, help="List the places where tests let entrepot fail, only.")
 @click.pass_obj
-def command(invocation: Invocation, upstreams: bool) -> int:
+def command(invocation: Invocation, upstreams: bool, listing: bool) -> int:
     """Check software, plugins, home, depot and repositories; exit code 1 when something is not fit."""
     output = Output(invocation)
+    if listing:
+        return _list_failpoints(output)
     settings = invocation.settings()
     found = [_told(output, finding) for finding in doctor(settings, invocation.plugins(settings, even_clashing=True))]
     if upstreams:
@@ -27,6 +31,13 @@ def command(invocation: Invocation, upstreams: bool) -> int:
     output.line({"event": "examined", "findings": len(found), "bad": bad})
     output.say("all is well" if not bad else f"{bad} of {len(found)} findings are bad")
     return 1 if bad else 0
+
+
+def _list_failpoints(output: Output) -> int:
+    for name, durable in FAILPOINTS.items():
+        output.line({"event": "failpoint", "name": name, "durable": durable})
+    output.table(["FAILPOINT", "WHAT IS DURABLE"], FAILPOINTS.items())
+    return 0
 
 
 def _told(output: Output, finding: Finding) -> Finding:
