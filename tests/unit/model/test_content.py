@@ -5,7 +5,6 @@ from __future__ import annotations
 import attrs
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from entrepot.errors import PluginError
 from entrepot.model.content import (
@@ -25,6 +24,7 @@ from entrepot.model.content import (
 from entrepot.model.content import (
     identity as identity_of,
 )
+from entrepot.testing import strategies
 
 DIGEST = bytes(range(32))
 
@@ -104,17 +104,7 @@ def test_a_field_that_is_gone_is_passed_over_when_read() -> None:
     assert decode_fields(Newer, encode_fields(Wheel("a", "b", yanked="broken"))) == Newer("a")
 
 
-@given(
-    st.builds(
-        Wheel,
-        st.text(),
-        st.text(),
-        yanked=st.booleans() | st.text(),
-        requires=st.none() | st.text(),
-        classifiers=st.lists(st.text()).map(tuple),
-        summary=st.text(),
-    )
-)
+@given(strategies.contents(Wheel))
 def test_a_statement_is_read_back_as_it_was_written(wheel: Wheel) -> None:
     """Nothing a statement says is lost or changed on its way through the catalog."""
     assert decode_fields(Wheel, encode_fields(wheel)) == wheel

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from entrepot.errors import InvalidPath
 from entrepot.model.relative_path import relative_path
+from entrepot.testing.strategies import bad_paths, relative_paths
 
 ROOT = pathlib.PurePosixPath("/srv/of/all")
+ODD_NAMES = st.sampled_from(["..", ".", "", "a", "%2e", "\\", "b c"])
 
 
 @pytest.mark.parametrize(
@@ -64,7 +66,7 @@ def test_a_lone_surrogate_is_refused() -> None:
         relative_path("a\ud800")
 
 
-@given(st.text() | st.lists(st.sampled_from(["..", ".", "", "a", "%2e", "\\", "b c"])).map("/".join))
+@given(st.text() | relative_paths() | bad_paths() | st.lists(ODD_NAMES).map("/".join))
 def test_an_accepted_path_stays_below_its_root(text: str) -> None:
     """Whatever is accepted names something strictly below the root, by the rules of the file system."""
     try:
