@@ -10,20 +10,25 @@ import click
 from entrepot.cli.output import visible
 from entrepot.errors import EntrepotError, Failed, Interrupted, did_you_mean
 
-INTERNAL = 1
 USAGE = 2
 
 
 def tell(error: BaseException, *, debug: bool) -> int:
-    """Print everything that went wrong, and return the gravest exit code."""
-    codes = [INTERNAL]
+    """Print everything that went wrong, and return the gravest exit code.
+
+    What went wrong many times in the same way, as everything does on a full disk, is printed once.
+    """
+    alike: dict[tuple[type, str, str], list[tuple[BaseException, EntrepotError]]] = {}
     for single in singles(error):
         told = in_our_words(single)
+        alike.setdefault((type(told), told.what, told.remedy), []).append((single, told))
+    for (single, told), *more in alike.values():
         click.echo(f"error: {visible(str(told))}", err=True)
+        if more:
+            click.echo(f"  times:  {len(more) + 1}", err=True)
         if debug:
             click.echo("".join(traceback.format_exception(single)), err=True)
-        codes.append(exit_code(told))
-    return max(codes)
+    return max(exit_code(told) for same in alike.values() for _, told in same)
 
 
 def singles(error: BaseException) -> Iterator[BaseException]:

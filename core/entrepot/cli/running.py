@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from entrepot.errors import Interrupted
 
@@ -24,30 +24,91 @@ _ENDS = (signal.SIGINT, signal.SIGTERM)
 _ROUNDS = (20_000, 20, 50)
 _SHOW_CURSOR = b"\x1b[?25h"
 
+#: Seconds from a signal to the end of the process, whatever does not want to stop.
+LONGEST_DRAIN = 10.0
+
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run to the end; SIGINT or SIGTERM cancels, waits for the clean stop, and raises `Interrupted`."""
-    with new_runner() as runner:
-        return runner.run(_cancelled_by_signals(work))
+    """Run to the end; SIGINT or SIGTERM cancels, waits for the clean stop, and raises `Interrupted`.
+
+    What has not stopped after `LONGEST_DRAIN` seconds, because a plugin swallows the cancellation
+    or blocks, ends with the process, which then says so.
+    """
+    with bounded_end() as limit, new_runner() as runner:
+        return runner.run(_cancelled_by_signals(work, limit))
 
 
-async def _cancelled_by_signals(work: Coroutine[Any, Any, T]) -> T:
+class Limit:
+    """Ends the process a while after it was asked to stop, unless it is called off before.
+
+    Its thread waits from the start: a signal's handler must not begin one, for it may interrupt
+    just the code that holds the interpreter's list of threads.
+    """
+
+    def __init__(self, seconds: float = LONGEST_DRAIN) -> None:
+        self._seconds = seconds
+        self._asked, self._over = threading.Event(), threading.Event()
+        threading.Thread(target=self._watch, name="entrepot-drain", daemon=True).start()
+
+    def begin(self) -> None:
+        """Count from here; counting once is enough."""
+        self._asked.set()
+
+    def call_off(self) -> None:
+        """Everything has stopped."""
+        self._over.set()
+        self._asked.set()
+
+    def _watch(self) -> None:
+        self._asked.wait()
+        if not self._over.wait(self._seconds):
+            os.write(2, b"error: something did not stop in time, and was ended on the spot\n")
+            _leave()
+
+
+@contextmanager
+def bounded_end(seconds: float = LONGEST_DRAIN) -> Iterator[Limit]:
+    """Give the block a limit that a signal begins; it holds until the block is left."""
+    limit = Limit(seconds)
+    try:
+        yield limit
+    finally:
+        limit.call_off()
+
+
+async def _cancelled_by_signals(work: Coroutine[Any, Any, T], limit: Limit) -> T:
     task = asyncio.ensure_future(work)
-    with ended_by_signals(task.cancel) as asked:
+    with ended_by_signals(task.cancel, limit) as asked:
         try:
             return await task
         except asyncio.CancelledError:
             if not asked:
                 raise
-            raise Interrupted(
-                "interrupted; everything that was running has stopped cleanly",
-                remedy="run the same command again: it goes on from here",
-            ) from None
+            raise _interrupted() from None
+
+
+def end_if_asked() -> None:
+    """Raise `Interrupted` when the running task was asked to end, and an error came in between.
+
+    Whoever catches errors and goes on to the next thing would otherwise swallow the request.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise _interrupted()
+
+
+def _interrupted() -> Interrupted:
+    return Interrupted(
+        "interrupted; everything that was running has stopped cleanly",
+        remedy="run the same command again: it goes on from here",
+    )
 
 
 @contextmanager
-def ended_by_signals(stop: Callable[[], object]) -> Iterator[list[int]]:
+def ended_by_signals(stop: Callable[[], object], limit: Limit | None = None) -> Iterator[list[int]]:
     """Call `stop` on the running loop at the first signal; the second ends the process on the spot.
+
+    So does the `limit`, which the first signal begins.
 
     Yields the list of signals received. The handlers are Python's own: unlike the loop's they also
     run while a plugin blocks the loop, so that the second signal always works.
@@ -57,9 +118,9 @@ def ended_by_signals(stop: Callable[[], object]) -> Iterator[list[int]]:
     def receive(number: int, _: FrameType | None) -> None:
         asked.append(number)
         if len(asked) > 1:
-            if sys.stderr.isatty():
-                os.write(2, _SHOW_CURSOR)
-            os._exit(Interrupted.exit_code)
+            _leave()
+        if limit is not None:
+            limit.begin()
         os.write(2, b"\nstopping; once more ends it on the spot\n")
         loop.call_soon_threadsafe(stop)
 
@@ -72,6 +133,12 @@ def ended_by_signals(stop: Callable[[], object]) -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _leave() -> NoReturn:
+    if sys.stderr.isatty():
+        os.write(2, _SHOW_CURSOR)
+    os._exit(Interrupted.exit_code)
 
 
 def new_runner() -> asyncio.Runner:

@@ -82,10 +82,14 @@ def _repository(repository: RepositorySettings, plugins: Plugins) -> Finding:
         first_stage = plugins.first_stage(repository.type, where=f"{repository.place}.type")
         repository.options_as(first_stage.options)
         _ = repository.access
+        token = repository.read_token
     except EntrepotError as error:
         return Finding.of(name, error)
     except ExceptionGroup as group:
         return Finding(name, "bad", "; ".join(str(error).splitlines()[0] for error in group.exceptions))
+    if repository.private and token is None:
+        what = "it is private and has no read_token: `entrepot serve` shows it to nobody"
+        return Finding(name, "note", what, f'write read_token = {{ env = "NAME" }} in {repository.place}')
     return Finding(name, "ok", f"type {repository.type}, {repository.policy}")
 
 

@@ -5,23 +5,26 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from entrepot.errors import ConfigurationError
+from entrepot.errors import ConfigurationError, EntrepotError
 from entrepot.serve.access import Doorkeeper
 from entrepot.serve.handlers import Repositories
 from entrepot.serve.on_demand import OnDemand
 from entrepot.serve.pages import STYLE, front_page, overview
-from entrepot.serve.refusals import one_line
+from entrepot.serve.refusals import one_line, refusal
+from entrepot.storage.faults import fault
 
 if TYPE_CHECKING:
     from entrepot.catalog.rows import RepositoryRow
     from entrepot.depot import Depot
     from entrepot.model.remote import Secret
+    from entrepot.settings import Settings
 
 _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 
@@ -32,16 +35,20 @@ _COMMON_HEADERS: Final = {
     "Server": "entrepot",
 }
 
-#: Seconds: how long an idle connection stays open, and what is being sent may take when the server stops.
-_IDLE, _LAST_WORDS = 75.0, 5.0
+#: Seconds: how long an idle connection stays open, and what is being sent may take when the server
+#: stops. aiohttp waits so long twice over, which together stays below the ten a signal gives.
+_IDLE, _LAST_WORDS = 75.0, 4.5
 
 
 async def run(depot: Depot, *, host: str, port: int, announce: Callable[[str], None], stop: asyncio.Event) -> None:
     """Serve until `stop` is set; `announce` is told the address once connections are accepted.
 
-    Port 0 picks a free one. Raises `ConfigurationError` when the address cannot be listened at.
+    Port 0 picks a free one. Raises `ConfigurationError` when the address cannot be listened at, or
+    a private repository's token cannot be had. When it stops, nobody new is let in, and what is
+    being sent is finished within ten seconds or broken off.
     """
-    runner = web.AppRunner(make_app(depot), access_log=None, keepalive_timeout=_IDLE, shutdown_timeout=_LAST_WORDS)
+    app = make_app(depot, tokens=read_tokens(depot.settings))
+    runner = web.AppRunner(app, access_log=None, keepalive_timeout=_IDLE, shutdown_timeout=_LAST_WORDS)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)
@@ -91,6 +98,18 @@ class _Front:
             await on_demand.close()
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Answer; what we cannot do is told in one line here, and with its place in the log."""
+        try:
+            return await self._answer(request)
+        except ConnectionError:
+            # The client went away: there is nobody to tell, and nothing of ours is wrong.
+            return _nobody(request)
+        except OSError as error:
+            return refusal(fault(error, "the server"))
+        except EntrepotError as error:
+            return refusal(error)
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         if request.method not in ("GET", "HEAD"):
             return one_line(405, f"{request.method} is not answered here", Allow="GET, HEAD")
         match request.rel_url.raw_path:
@@ -119,6 +138,26 @@ class _Front:
             if not row.private
         ]
         return web.json_response({"status": "ok", "repositories": repositories}, headers={"Cache-Control": "no-store"})
+
+
+def read_tokens(settings: Settings) -> dict[str, Secret]:
+    """The tokens of private repositories; one that has none is told in the log, for nobody can read it."""
+    tokens = {}
+    for name, repository in settings.repositories.items():
+        token = repository.read_token
+        if token is not None:
+            tokens[name] = token
+        elif repository.private:
+            logging.getLogger(__name__).warning(
+                "repository %r is private and has no read_token: it is shown to nobody (%s)", name, repository.place
+            )
+    return tokens
+
+
+def _nobody(request: web.Request) -> web.StreamResponse:
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=499)
 
 
 async def _add_common_headers(_: web.Request, response: web.StreamResponse) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from entrepot.errors import DepotError, EntrepotError, UpstreamError
+from entrepot.errors import DepotError, TooManyFiles, UpstreamError
 from entrepot.serve import sending
 from entrepot.serve.body import Body, BytesBody, body_of
 from entrepot.serve.conditional import Validators
@@ -19,7 +19,7 @@ from entrepot.serve.media_types import media_type_of
 from entrepot.serve.negotiation import choose
 from entrepot.serve.on_demand import OnDemand, Wanted
 from entrepot.serve.pages import listing_page
-from entrepot.serve.refusals import one_line, refusal
+from entrepot.serve.refusals import one_line
 from entrepot.serve.sending import Head
 from entrepot.serve.target import Target, parse_target
 
@@ -46,15 +46,10 @@ class Repositories:
         self._clock = clock
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        """Answer GET or HEAD; every refusal is one line of text."""
-        try:
-            target = parse_target(request.rel_url.raw_path)
-            turned_away = await self._doorkeeper.turn_away(request, target.name)
-            if turned_away is not None:
-                return turned_away
-            return await self._answer(request, target)
-        except EntrepotError as error:
-            return refusal(error)
+        """Answer GET or HEAD; raises an `EntrepotError` for what cannot be answered."""
+        target = parse_target(request.rel_url.raw_path)
+        turned_away = await self._doorkeeper.turn_away(request, target.name)
+        return turned_away or await self._answer(request, target)
 
     async def _answer(self, request: web.Request, target: Target) -> web.StreamResponse:
         catalog = self._depot.catalog
@@ -107,8 +102,9 @@ class Repositories:
             return None
         try:
             return await asyncio.to_thread(_open_stored, self._depot, held)
-        except DepotError:
-            if wanted is None:
+        except DepotError as error:
+            # Without a file to be had, fetching would only want more of them.
+            if wanted is None or isinstance(error, TooManyFiles):
                 raise
             self._on_demand.forget(wanted)
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 from aiohttp import web
@@ -21,11 +22,23 @@ _STATUS: Final[tuple[tuple[type[EntrepotError], int], ...]] = (
     (IntegrityError, 502),
     (DepotError, 503),
 )
+_UNFORESEEN: Final = 500
+_OURS: Final = frozenset({_UNFORESEEN, 503})
+
+
+#: Seconds after which a client may ask again for what our own disk or catalog could not give.
+_SOON: Final = "5"
 
 
 def refusal(error: EntrepotError) -> web.Response:
-    """Tell a client why it gets nothing."""
+    """Tell a client why it gets nothing; trouble of our own is told in the log, with its place.
+
+    Our folders are nobody's business: a client is told of the trouble, and when to ask again.
+    """
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+    if status in _OURS:
+        logging.getLogger(__name__).error("%s", error, exc_info=error if status == _UNFORESEEN else None)
+        return one_line(status, error.what, Retry_After=_SOON)
     line = error.what if status in (404, 410) or not error.where else f"{error.what} ({error.where})"
     return one_line(status, line)
 

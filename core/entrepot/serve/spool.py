@@ -6,7 +6,7 @@ import asyncio
 import os
 from typing import TYPE_CHECKING, BinaryIO
 
-from entrepot.errors import DepotError
+from entrepot.storage.faults import fault
 
 if TYPE_CHECKING:
     from entrepot.model.artifact import Artifact
@@ -21,8 +21,9 @@ class Spool:
     has bytes that nobody will vouch for. Written to from any thread, read in the event loop.
     """
 
-    def __init__(self, receiver: Receiver, file: BinaryIO) -> None:
+    def __init__(self, receiver: Receiver, file: BinaryIO, *, place: str) -> None:
         self.file = file
+        self._place = place
         self.generation = 0
         self.written = 0
         self._receiver = receiver
@@ -43,13 +44,14 @@ class Spool:
 
     def take(self, data: bytes | memoryview) -> None:
         """Append to what readers see."""
+        left = memoryview(data)
         try:
-            os.pwrite(self.file.fileno(), data, self.written)
+            while left:  # a disk that fills up takes a part first, and fails at the next
+                taken = os.pwrite(self.file.fileno(), left, self.written)
+                left = left[taken:]
+                self.written += taken
         except OSError as error:
-            raise DepotError(
-                f"a download cannot be written down: {error.strerror}", remedy="make room on the depot's disk"
-            ) from error
-        self.written += len(data)
+            raise fault(error, self._place) from error
         self.tell()
 
     def tell(self) -> None:

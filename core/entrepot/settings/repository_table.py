@@ -13,8 +13,8 @@ from entrepot.assembly.request import OnError
 from entrepot.errors import ConfigurationError, safe_url
 from entrepot.model.remote import Policy, Politeness
 from entrepot.settings.mistakes import Mismatch, found_as, together, unknown_key
-from entrepot.settings.share import Share, usual_guard
 from entrepot.settings.secret_source import SecretSource
+from entrepot.settings.share import Share, usual_guard
 from entrepot.settings.structure import make_converter, structure
 from entrepot.settings.values import AccessTable, RepositorySettings, Surroundings
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-from entrepot.errors import DepotError, DiskFailed, DiskFull, StorageReadOnly
+from entrepot.errors import DepotError, DiskFailed, DiskFull, StorageReadOnly, TooManyFiles
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
@@ -22,7 +22,7 @@ def fault(error: OSError, where: str) -> DepotError:
     if error.errno == errno.EIO:
         return DiskFailed(place)
     if error.errno in _FILES:
-        return DepotError("too many files are open", place, "allow more: ulimit -n 4096")
+        return TooManyFiles(place)
     if error.errno in _MISSING:
         return DepotError("a folder of the storage is missing", place, "make it anew: entrepot init")
     return DepotError(

@@ -10,10 +10,13 @@ import click
 from entrepot.cli.invocation import Invocation
 from entrepot.cli.options import Command
 from entrepot.cli.output import Output
-from entrepot.cli.running import ended_by_signals, new_runner
+from entrepot.cli.running import Limit, bounded_end, ended_by_signals, new_runner
 from entrepot.serve.app import run
 
 _HIGHEST_PORT = 65535
+
+#: Seconds: what is being sent has ten, and the rest of the end a moment more.
+_LONGEST_END = 12.0
 
 
 @click.command("serve", cls=Command, short_help="Serve all versions over HTTP.")
@@ -38,12 +41,12 @@ def command(invocation: Invocation, host: str, port: int) -> None:
         output.line({"event": "serving", "url": url})
         output.say(f"serving {url}")
 
-    with invocation.depot() as depot, new_runner() as runner:
-        runner.run(_until_asked(lambda stop: run(depot, host=host, port=port, announce=announce, stop=stop)))
+    with invocation.depot() as depot, bounded_end(_LONGEST_END) as limit, new_runner() as runner:
+        runner.run(_until_asked(lambda stop: run(depot, host=host, port=port, announce=announce, stop=stop), limit))
 
 
-async def _until_asked(serve: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+async def _until_asked(serve: Callable[[asyncio.Event], Awaitable[None]], limit: Limit) -> None:
     """Serve, and at the first signal end as a server does: what is being sent is finished."""
     stop = asyncio.Event()
-    with ended_by_signals(stop.set):
+    with ended_by_signals(stop.set, limit):
         await serve(stop)

@@ -16,7 +16,7 @@ from entrepot.cli.invocation import Invocation
 from entrepot.cli.names import name_argument
 from entrepot.cli.options import Command
 from entrepot.cli.output import Output
-from entrepot.cli.running import run
+from entrepot.cli.running import end_if_asked, run
 from entrepot.cli.synced import table_of, told
 from entrepot.depot import Depot
 from entrepot.errors import ConfigurationError
@@ -75,6 +75,7 @@ async def _sync_all(
             except Exception as error:
                 output.line({"event": "error", "repository": name, "error": str(error)})
                 codes.append(tell(error, debug=debug))
+                end_if_asked()
             else:
                 codes.append(_told(output, name, outcome))
                 outcomes += [outcome] if outcome is not None else []
