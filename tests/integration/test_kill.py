@@ -1,161 +1,131 @@
-"""kill -9 at any moment of a sync: nothing partial is seen, nothing is lost, nothing is fetched twice."""
+"""kill -9 at any moment: nothing partial is seen, nothing is lost, nothing is fetched twice.
+
+The default run kills sixty times. Three hundred kills: `pytest tests/integration/test_kill.py -m slow`.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import os
-import random
-import sys
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from urllib.parse import urljoin
 
+import aiohttp
 import pytest
 
-from entrepot.catalog.rows import Located
-from entrepot.depot import Depot
+from entrepot.operations.sync import sync
 from entrepot.testing.bad_origin import BadOrigin
-from entrepot.testing.depots import depot
-from integration import firmware
+from entrepot.testing.serving import served
+from integration.forked import Zygote
+from integration.forked import zygote as forking
+from integration.killed import Victim, finished
 from integration.upstream import FirmwareUpstream
+from seeds import seeded
 
-IMAGES = 12
-KILLS = 100
+pytestmark = [pytest.mark.power, pytest.mark.fault("C02")]
 
-
-class Zygote:
-    """The process that syncs are forked from, and killed."""
-
-    def __init__(self, process: asyncio.subprocess.Process, order: dict[str, Any]) -> None:
-        self._process = process
-        self._order = order
-
-    async def sync(self, *, kill_after: float | None = None) -> dict[str, Any]:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({**self._order, "kill_after": kill_after}).encode() + b"\n")
-        answer: dict[str, Any] = json.loads(await self._process.stdout.readline())
-        return answer
+#: In a default run few, and then as many as we would trust.
+SYNCS = [40, pytest.param(200, marks=pytest.mark.slow)]
+SERVERS = [20, pytest.param(100, marks=pytest.mark.slow)]
 
 
 @pytest.fixture
-def upstream(origin: BadOrigin) -> FirmwareUpstream:
-    """An upstream whose images all change from one state to the next."""
-    return FirmwareUpstream(origin)
+async def zygote() -> AsyncIterator[Zygote]:
+    """What syncs and servers are forked from."""
+    async with forking() as running:
+        yield running
 
 
-def next_state(upstream: FirmwareUpstream, state: int) -> None:
-    for number in range(IMAGES):
-        size = 200_000 if number % 6 == 0 else 3_000
-        upstream.add(f"image-{number}", random.Random(f"{state} {number}").randbytes(size))
-    upstream.publish()
-
-
-@pytest.fixture
-async def zygote(tmp_path: Path, upstream: FirmwareUpstream) -> AsyncIterator[Zygote]:
-    """A zygote for the depot of this test."""
-    order = {"folder": str(tmp_path / "depot"), "repositories": configured(upstream), "catalog": None}
-    tests = Path(__file__).parent.parent
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(Path(__file__).with_name("zygote.py")),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tests), *sys.path])},
-    )
-    yield Zygote(process, order)
-    assert process.stdin is not None
-    process.stdin.close()
-    await process.wait()
-
-
-def configured(upstream: FirmwareUpstream) -> dict[str, Any]:
-    return {"fw": {"type": "firmware", "url": upstream.url, "mirror": True}}
-
-
-def opened(tmp_path: Path, upstream: FirmwareUpstream) -> Any:
-    return depot(tmp_path / "depot", configured(upstream), plugins=[("firmware", firmware)], installed=False)
-
-
-def finished(depot: Depot, since: int = 0) -> dict[int, dict[str, bytes]]:
-    """Every visible version from a number on: what is served at each path."""
-    reader = depot.catalog.reader
-    versions = {}
-    for row in reader.versions("fw"):
-        if row.number < since:
-            continue
-        members = reader.members("fw", row.number)
-        paths = [f"{json.loads(member.key)[1]}.bin" for member in members]
-        located = [reader.locate("fw", row.number, path) for path in paths]
-        versions[row.number] = {path: served(depot, at) for path, at in zip(paths, located, strict=True)}
-    return versions
-
-
-def served(depot: Depot, at: list[Located]) -> bytes:
-    (answer,) = at
-    assert answer.artifact is not None
-    with depot.storage.open(answer.artifact.sha256) as file:
-        return file.read()
-
-
-def stored(tmp_path: Path, known: frozenset[str] = frozenset()) -> frozenset[str]:
-    """Digests of the files under final names; each file not yet known must have the bytes its name says."""
-    digests = set()
-    for path in (tmp_path / "depot").glob("home/storage/sha256/*/*"):
-        digest = path.parent.name + path.name
-        if digest not in known:
-            assert hashlib.sha256(path.read_bytes()).hexdigest() == digest, "wrong bytes stand under a final name"
-        digests.add(digest)
-    return frozenset(digests)
-
-
-@pytest.mark.power
+@pytest.mark.promise("P01", "P02", "P03", "P04", "P05", "P07", "P08")
+@pytest.mark.parametrize("kills", SYNCS)
 async def test_a_sync_killed_at_any_moment_loses_nothing(
-    tmp_path: Path, upstream: FirmwareUpstream, zygote: Zygote
+    tmp_path: Path, origin: BadOrigin, zygote: Zygote, kills: int
 ) -> None:
-    """At each of a hundred seeded moments: old versions unchanged, no partial one, no byte asked for twice.
+    """At each seeded moment: old versions unchanged, no partial one, no stored byte asked for twice.
 
-    The seed is fixed; a failure names the moment.
+    The next sync needs no manual step, and one more makes nothing. A failure names the moment.
     """
-    seed = int(os.environ.get("ENTREPOT_TEST_SEED", "7"))
-    moments = random.Random(seed)
-    next_state(upstream, 0)
-    first = await zygote.sync()
-    expected = {1: {f"{name}.bin": body for name, body in upstream.images.items()}}
-    next_state(upstream, -1)
-    longest = min(first["seconds"], (await zygote.sync())["seconds"])  # the first of all has more to do
-    expected[2] = {f"{name}.bin": body for name, body in upstream.images.items()}
-    state = 0
-    killed, held = 0, stored(tmp_path)
+    victim, moments = Victim(tmp_path / "depot", FirmwareUpstream(origin)), seeded(7)
+    expected = {1: victim.publish(0)}
+    first = await zygote.sync(victim.order)
+    expected[2] = victim.publish(-1)
+    longest = min(first["seconds"], (await zygote.sync(victim.order))["seconds"])  # the very first has more to do
+    state = killed = 0
 
-    while killed < KILLS:
+    while killed < kills:
         state += 1
-        assert state < 3 * KILLS, f"only {killed} of {state} runs were killed before their end"
-        next_state(upstream, state)
-        moment = moments.uniform(0, longest)
-        result = await zygote.sync(kill_after=moment)
-        killed += result["killed"]
-        held = stored(tmp_path, held)
-        with opened(tmp_path, upstream) as seen:
-            visible = finished(seen, since=len(expected))
-        new = {f"{name}.bin": body for name, body in upstream.images.items()}
-        number = len(expected) + 1
-        latest = {number - 1: expected[number - 1]}
-        assert visible in (latest, {**latest, number: new}), f"after a kill at {moment:.4f} s, seed {seed}"
+        assert state < 3 * kills + 10, f"only {killed} of {state} runs were killed before their end"
+        new, number, moment = victim.publish(state), len(expected) + 1, moments.uniform(0, longest)
+        where = f"after a kill at {moment:.4f} s, state {state}"
+        killed += (await zygote.sync(victim.order, kill_after=moment))["killed"]
+        held, before = victim.look(), len(origin.requests)
+        with victim.open() as depot:
+            latest = {number - 1: expected[number - 1]}
+            assert finished(depot, since=number - 1) in (latest, {**latest, number: new}), where
 
-        before = len(upstream.origin.requests)
-        recovered = await zygote.sync()
+            await sync(depot, "fw")
 
-        assert recovered["status"] == 0, recovered
-        asked = {request.path.rpartition("/")[2] for request in upstream.origin.requests[before:]}
-        again = {path for path, body in new.items() if hashlib.sha256(body).hexdigest() in held and path in asked}
-        assert not again, f"asked for again after a kill at {moment:.4f} s, seed {seed}"
+            assert finished(depot, since=number) == {number: new}, where
+        asked = victim.asked(before)
+        assert not {path for path in asked if hashlib.sha256(new[path]).hexdigest() in held}, where
         expected[number] = new
 
-    with opened(tmp_path, upstream) as seen:
-        assert finished(seen) == expected
-    assert stored(tmp_path) >= held
-    home = tmp_path / "depot" / "home"
-    assert [*home.glob("scratch-*"), *home.glob("storage/tmp/*")] == []
+    with victim.open() as depot:
+        assert (await sync(depot, "fw")).version is None
+        assert finished(depot) == expected
+    victim.look()
+    assert victim.litter() == []
+
+
+@pytest.mark.promise("P04", "P08", "P09", "P10")
+@pytest.mark.parametrize("kills", SERVERS)
+async def test_a_server_killed_while_it_fetches_on_demand_keeps_what_it_acknowledged(
+    tmp_path: Path, origin: BadOrigin, zygote: Zygote, kills: int
+) -> None:
+    """Twelve clients ask for cold artifacts, and the server dies: whole answers were right.
+
+    The next server fetches nothing again that has a row, serves all, and no version changed.
+    """
+    victim, moments = Victim(tmp_path / "depot", FirmwareUpstream(origin), policy="on_demand"), seeded(8)
+    longest = 0.25
+
+    for state in range(kills):
+        new, moment = victim.publish(state), moments.uniform(0, longest)
+        where = f"after a kill at {moment:.4f} s, state {state}"
+        with victim.open() as depot:
+            await sync(depot, "fw")
+            versions = len(depot.catalog.reader.versions("fw"))
+        started = await zygote.begin({**victim.order, "do": "serve"})
+        asking = [asyncio.create_task(get(started["address"], path)) for path in new]
+        await asyncio.wait(asking, timeout=moment)
+        os.kill(started["pid"], signal.SIGKILL)
+        assert (await zygote.ended())["killed"]
+        answers = await asyncio.gather(*asking)
+        assert all(answer in (None, body) for answer, body in zip(answers, new.values(), strict=True)), where
+
+        victim.look()
+        before = len(origin.requests)
+        with victim.open() as depot:
+            known = {path for path in new if depot.catalog.reader.locate("fw", versions, path)[0].artifact is not None}
+            async with served(depot) as address:
+                again = await asyncio.gather(*(get(address, path) for path in new))
+        assert dict(zip(new, again, strict=True)) == new, where
+        assert not known & victim.asked(before), where
+
+    victim.publish(-1)
+    with victim.open() as depot:
+        await sync(depot, "fw")
+        assert [row.number for row in depot.catalog.reader.versions("fw")] == list(range(1, kills + 2))
+    assert victim.litter() == []
+
+
+async def get(address: str, path: str) -> bytes | None:
+    """The whole of an artifact, or None when the answer was none or broke off."""
+    try:
+        async with aiohttp.ClientSession() as client, client.get(urljoin(f"{address}/", f"fw/{path}")) as answer:
+            return await answer.read() if answer.status == 200 else None
+    except aiohttp.ClientError:
+        return None

@@ -1,8 +1,9 @@
-"""A process that has everything imported and forks syncs, to be killed at any moment.
+"""A process that has everything imported and forks others, to be stopped or killed at any moment.
 
-Reads a line of JSON for each sync: {"folder", "repositories", "catalog", "kill_after"}. The child
-that syncs is killed with SIGKILL after so many seconds (null: never). Answers with a line of JSON:
-{"killed", "status", "seconds", "outcome"}.
+Reads a line of JSON for each: {"do", "folder", "repositories", "catalog", "planted", "kill_after"}.
+The child syncs, or serves until it is killed; it is killed with SIGKILL after so many seconds
+(null: never by us). Answers with a line {"pid", "address"} once the depot is open, or served, and
+with a line {"killed", "status", "seconds", "outcome"} once the child has ended.
 """
 
 from __future__ import annotations
@@ -17,12 +18,15 @@ import time
 from pathlib import Path
 from typing import Any
 
+from entrepot.depot import Depot
 from entrepot.operations.sync import sync
 from entrepot.testing.depots import depot
-from integration import firmware
+from entrepot.testing.serving import served
+from integration import firmware, planted
 
 
 def child(order: dict[str, Any], write: int) -> None:
+    planted.BUGS[order["planted"]]()
     with depot(
         Path(order["folder"]),
         order["repositories"],
@@ -30,46 +34,71 @@ def child(order: dict[str, Any], write: int) -> None:
         catalog=order["catalog"],
         installed=False,
     ) as opened:
-        os.write(write, b"opened\n")
+        if order["do"] == "serve":
+            asyncio.run(serve(opened, write))
+        tell(write, "")
         outcome = asyncio.run(sync(opened, "fw"))
-        os.write(write, json.dumps(outcome.to_json()).encode() + b"\n")
+        tell(write, outcome.to_json())
 
 
-def run(order: dict[str, Any]) -> dict[str, Any]:
+async def serve(opened: Depot, write: int) -> None:
+    async with served(opened) as address:
+        tell(write, address)
+        await asyncio.Event().wait()
+
+
+def tell(write: int, answer: Any) -> None:
+    os.write(write, json.dumps(answer).encode() + b"\n")
+
+
+def fork(order: dict[str, Any]) -> tuple[int, int]:
+    """Start a child; its process, and the end of the pipe that it writes to."""
     read, write = os.pipe()
-    began = time.monotonic()
     pid = os.fork()
-    if pid == 0:
-        status = 70
-        try:
-            os.close(read)
-            child(order, write)
-            status = 0
-        except BaseException as error:  # the parent is told, and the child ends here in any case
-            os.write(write, json.dumps({"error": f"{type(error).__name__}: {error}"}).encode() + b"\n")
-        finally:
-            os._exit(status)
-    os.close(write)
+    if pid:
+        os.close(write)
+        return pid, read
+    status = 70
+    try:
+        os.close(read)
+        child(order, write)
+        status = 0
+    except BaseException as error:  # the parent is told, and the child ends here in any case
+        tell(write, {"error": f"{type(error).__name__}: {error}"})
+    finally:
+        os._exit(status)
+
+
+def run(order: dict[str, Any]) -> None:
+    began = time.monotonic()
+    pid, read = fork(order)
     with os.fdopen(read) as told:
-        told.readline()
+        first = told.readline()
+        answer({"pid": pid, "address": json.loads(first) if first else None})
         if order["kill_after"] is not None:
             time.sleep(order["kill_after"])
             os.kill(pid, signal.SIGKILL)
         outcome = told.readline()
     _, status = os.waitpid(pid, 0)
-    return {
-        "killed": os.WIFSIGNALED(status),
-        "status": status,
-        "seconds": time.monotonic() - began,
-        "outcome": json.loads(outcome) if outcome.endswith("\n") else None,
-    }
+    answer(
+        {
+            "killed": os.WIFSIGNALED(status),
+            "status": status,
+            "seconds": time.monotonic() - began,
+            "outcome": json.loads(outcome) if outcome.endswith("\n") else None,
+        }
+    )
+
+
+def answer(line: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
 
 
 def main() -> None:
     gc.freeze()
     for line in sys.stdin:
-        sys.stdout.write(json.dumps(run(json.loads(line))) + "\n")
-        sys.stdout.flush()
+        run(json.loads(line))
 
 
 if __name__ == "__main__":
