@@ -137,6 +137,7 @@ def test_programs_get_json_lines_alone(capsys: pytest.CaptureFixture[str]) -> No
             "repository": "tools",
             "unit": "firmware.image alpha",
             "stage": "ArtifactDownloader",
+            "plugin": "builtin",
             "reason": "404",
             "url": "https://a.example/x",
         },
