@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import random
+import re
+import shlex
+from collections.abc import Generator, Iterator
 
 import pytest
 
+import seeds
 from postgres_server import PostgresServer, running_server
+
+_SEED = re.compile(rf"^{seeds.NAME}=\d+$", re.MULTILINE)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -34,3 +40,29 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """The SQLAlchemy URL of an empty database that this test alone uses."""
     with postgres_server.database() as url:
         yield url
+
+
+@pytest.fixture
+def dice() -> random.Random:
+    """Chance for a test that needs some: the same in each run, unless ENTREPOT_TEST_SEED says otherwise."""
+    return seeds.seeded(20)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Tell, of a test that failed and rolled dice, the one command that runs it again as it was."""
+    report = yield
+    told = _SEED.search(report.capstdout)
+    if report.failed and (told or getattr(getattr(item, "obj", None), "is_hypothesis_test", False)):
+        # hypothesis keeps what failed in its database, and tries it first.
+        command = f"{told[0] if told else ''} python -m pytest {shlex.quote(item.nodeid)}".strip()
+        report.sections.append(("repeat it with", command))
+    return report
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave sweeps out, unless `-m` speaks of them: they take minutes."""
+    if "sweep" not in config.option.markexpr:
+        left_out = [item for item in items if item.get_closest_marker("sweep")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]

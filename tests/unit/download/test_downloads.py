@@ -259,9 +259,8 @@ async def test_a_transfer_is_ended_when_total_timeout_is_over(desk: Desk) -> Non
         await desk.get("/file")
 
 
-async def test_random_resets_cost_few_requests_and_no_file(desk: Desk) -> None:
+async def test_random_resets_cost_few_requests_and_no_file(desk: Desk, dice: random.Random) -> None:
     """One reply in ten is a reset; every file comes in whole all the same."""
-    dice = random.Random(20)
     desk.limits["retries"] = 4
     files = {f"/{number}": dice.randbytes(3000) for number in range(200)}
 
