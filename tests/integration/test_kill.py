@@ -1,6 +1,6 @@
 """kill -9 at any moment: nothing partial is seen, nothing is lost, nothing is fetched twice.
 
-The default run kills sixty times. Three hundred kills: `pytest tests/integration/test_kill.py -m slow`.
+The default run kills sixty times. Three hundred kills: `pytest tests/integration/test_kill.py -m sweep`.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from seeds import seeded
 pytestmark = [pytest.mark.power, pytest.mark.fault("C02")]
 
 #: In a default run few, and then as many as we would trust.
-SYNCS = [40, pytest.param(200, marks=pytest.mark.slow)]
-SERVERS = [20, pytest.param(100, marks=pytest.mark.slow)]
+SYNCS = [40, pytest.param(200, marks=pytest.mark.sweep)]
+SERVERS = [20, pytest.param(100, marks=pytest.mark.sweep)]
 
 
 @pytest.fixture
