@@ -77,6 +77,8 @@ def versions(depot: Depot) -> list[int]:
     return [row.number for row in depot.catalog.reader.versions("fw")]
 
 
+@pytest.mark.fault("A07", "A09", "A10", "A12")
+@pytest.mark.promise("P05", "P06", "P25")
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 async def test_a_bad_file_makes_no_version_and_loses_nothing(
     open_depot: OpenDepot, upstream: FirmwareUpstream, fault: Fault
@@ -105,6 +107,8 @@ async def test_a_bad_file_makes_no_version_and_loses_nothing(
         assert {request.path for request in upstream.origin.requests[before:]} == {"/fw/feed.json", "/fw/bad.bin"}
 
 
+@pytest.mark.fault("A03", "A10")
+@pytest.mark.promise("P25")
 @pytest.mark.parametrize("fault", HEALS, ids=lambda fault: fault.name)
 async def test_what_passes_is_tried_again(open_depot: OpenDepot, upstream: FirmwareUpstream, fault: Fault) -> None:
     """A fault that heals within the tries costs a wait and nothing else."""
@@ -156,6 +160,8 @@ async def test_the_predecessor_of_a_bad_file_is_kept_when_asked_for(
         assert ('["firmware.image","good-0"]' in keys) is left
 
 
+@pytest.mark.fault("B01", "B07", "B13")
+@pytest.mark.promise("P06")
 @pytest.mark.parametrize(
     ("says", "complaint"),
     [
@@ -182,6 +188,7 @@ async def test_bad_metadata_ends_the_sync_with_what_and_where(
         assert versions(depot) == [1]
 
 
+@pytest.mark.fault("B04")
 async def test_one_key_declared_with_two_statements_fails_the_second(
     open_depot: OpenDepot, upstream: FirmwareUpstream
 ) -> None:
@@ -197,6 +204,8 @@ async def test_one_key_declared_with_two_statements_fails_the_second(
         assert versions(depot) == []
 
 
+@pytest.mark.fault("A13")
+@pytest.mark.promise("P30")
 async def test_credentials_do_not_travel_to_another_host(open_depot: OpenDepot, upstream: FirmwareUpstream) -> None:
     """A redirect leads elsewhere; what was meant for the first host is not told to the second."""
     async with BadOrigin() as elsewhere:
@@ -213,6 +222,8 @@ async def test_credentials_do_not_travel_to_another_host(open_depot: OpenDepot, 
         assert all("authorization" not in request.headers for request in elsewhere.requests)
 
 
+@pytest.mark.fault("D01")
+@pytest.mark.promise("P17")
 async def test_a_second_sync_of_the_same_repository_is_refused_at_once(
     open_depot: OpenDepot, upstream: FirmwareUpstream
 ) -> None:
@@ -232,6 +243,8 @@ async def test_a_second_sync_of_the_same_repository_is_refused_at_once(
         assert (await first).added == 6
 
 
+@pytest.mark.fault("D08")
+@pytest.mark.promise("P06", "P23")
 async def test_a_cancelled_sync_leaves_the_version_before_and_no_litter(
     open_depot: OpenDepot, upstream: FirmwareUpstream
 ) -> None:

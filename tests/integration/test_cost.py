@@ -47,6 +47,7 @@ async def test_a_batch_is_a_handful_of_database_calls(open_depot: OpenDepot, ups
     assert again < first
 
 
+@pytest.mark.promise("P07")
 async def test_an_unchanged_upstream_costs_one_request(open_depot: OpenDepot, upstream: FirmwareUpstream) -> None:
     """The feed, and nothing else."""
     with open_depot(configured(upstream)) as depot:

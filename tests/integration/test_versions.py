@@ -54,6 +54,7 @@ async def test_a_first_sync_makes_version_1_with_all_that_upstream_lists(
         assert bodies(depot, 1, "kernel.bin") == [upstream.images["kernel"]]
 
 
+@pytest.mark.promise("P07")
 async def test_a_second_sync_of_an_unchanged_upstream_makes_nothing(
     open_depot: OpenDepot, upstream: FirmwareUpstream
 ) -> None:
@@ -143,6 +144,7 @@ async def test_two_repositories_with_equal_content_share_a_row_and_the_bytes(
         assert rows[0] == rows[1]
 
 
+@pytest.mark.promise("P35")
 async def test_private_bytes_are_not_had_by_another_repository_that_only_names_them(
     open_depot: OpenDepot, upstream: FirmwareUpstream
 ) -> None:

@@ -35,6 +35,7 @@ def two_upstreams(origin: BadOrigin) -> tuple[FirmwareUpstream, FirmwareUpstream
     return owner, other
 
 
+@pytest.mark.promise("P35")
 async def test_after_a_crash_nobody_adopts_what_a_private_repository_obtained(
     open_depot: OpenDepot, origin: BadOrigin
 ) -> None:
@@ -54,6 +55,7 @@ async def test_after_a_crash_nobody_adopts_what_a_private_repository_obtained(
         assert depot.catalog.reader.versions("other") == []
 
 
+@pytest.mark.promise("P05")
 async def test_after_a_crash_bytes_that_nobody_knows_are_adopted(open_depot: OpenDepot, origin: BadOrigin) -> None:
     """What stood under its final name before the rows were committed is not asked for again."""
     _, other = two_upstreams(origin)
@@ -68,6 +70,7 @@ async def test_after_a_crash_bytes_that_nobody_knows_are_adopted(open_depot: Ope
         assert (outcome.added, outcome.downloaded) == (1, 0)
 
 
+@pytest.mark.promise("P11")
 async def test_known_bytes_do_not_excuse_a_wrong_size(open_depot: OpenDepot, origin: BadOrigin) -> None:
     """A declared size is held to the byte, also of bytes that another repository brought in."""
     owner, _ = two_upstreams(origin)

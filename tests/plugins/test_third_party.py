@@ -133,6 +133,8 @@ async def test_a_need_that_nobody_meets_is_refused_before_the_first_request(
     assert upstream.origin.requests == []
 
 
+@pytest.mark.fault("G01")
+@pytest.mark.promise("P37")
 async def test_a_package_that_cannot_be_imported_harms_nothing_else(program: Program) -> None:
     """It is listed as broken, with the reason; the sync goes on without it."""
     install(program.site, "wreck", "import a_module_that_nobody_has\n")

@@ -18,6 +18,7 @@ def numbered(path: Path) -> list[tuple[int, str]]:
     ]
 
 
+@pytest.mark.fault("B18")
 @pytest.mark.parametrize(
     ("body", "lines"),
     [
@@ -46,6 +47,7 @@ def test_numbers_hold_over_blocks(tmp_path: Path) -> None:
     assert numbered(path) == list(enumerate(lines, 1))
 
 
+@pytest.mark.fault("B18")
 def test_what_is_not_text_is_told_with_its_line(tmp_path: Path) -> None:
     """The line is named, wherever in a block it stands."""
     path = tmp_path / "list"
@@ -57,6 +59,7 @@ def test_what_is_not_text_is_told_with_its_line(tmp_path: Path) -> None:
     assert told.value.where == "line 3"
 
 
+@pytest.mark.promise("P33")
 def test_a_line_without_an_end_is_refused_early(tmp_path: Path) -> None:
     """A file that is one long line does not end up in memory."""
     path = tmp_path / "list"
@@ -73,6 +76,7 @@ def test_a_line_without_an_end_is_refused_early(tmp_path: Path) -> None:
     assert told.value.where == "line 3"
 
 
+@pytest.mark.promise("P27")
 def test_memory_does_not_grow_with_the_list(tmp_path: Path) -> None:
     """A hundred thousand lines take as much memory as a few thousand."""
     path = tmp_path / "list"

@@ -39,6 +39,7 @@ def test_a_line_that_names_no_file_is_raised(line: str) -> None:
     assert "commas" in told.value.remedy
 
 
+@pytest.mark.fault("B07", "B13")
 @pytest.mark.parametrize(
     ("line", "told"),
     [

@@ -42,6 +42,7 @@ async def test_on_demand_no_file_is_asked_for(
     assert published == (LISTS if name == "PULP_MANIFEST" else ["SHA256SUMS"])
 
 
+@pytest.mark.fault("B02")
 async def test_names_are_quoted_and_queries_left_behind(
     upstream: Any, open_depot: Callable[..., Any], sync: Any, listed: Any
 ) -> None:
@@ -129,6 +130,8 @@ BAD_LINES = {
 }
 
 
+@pytest.mark.fault("B01", "B02", "B03", "B07", "B13")
+@pytest.mark.promise("P29")
 @pytest.mark.parametrize(
     ("name", "line", "told"), [(name, line, told) for name, lines in BAD_LINES.items() for line, told in lines.items()]
 )
@@ -147,6 +150,7 @@ async def test_a_line_that_cannot_be_is_told_with_its_number(
     assert failed.value.code == InvalidMetadata.exit_code
 
 
+@pytest.mark.fault("B01", "B07")
 async def test_the_rest_of_a_list_is_mirrored_when_bad_lines_are_skipped(
     upstream: Any, open_depot: Callable[..., Any], sync: Any, listed: Any
 ) -> None:
@@ -182,6 +186,7 @@ async def test_a_line_that_names_no_file_ends_the_sync(
     assert told.value.remedy
 
 
+@pytest.mark.fault("B13")
 async def test_an_upper_case_digest_is_the_same_digest(
     upstream: Any, open_depot: Callable[..., Any], sync: Any, listed: Any
 ) -> None:
@@ -195,6 +200,7 @@ async def test_an_upper_case_digest_is_the_same_digest(
         assert listed(opened) == upstream.files
 
 
+@pytest.mark.fault("B04")
 async def test_a_path_with_two_digests_fails_and_one_twice_is_one(
     upstream: Any, open_depot: Callable[..., Any], sync: Any, listed: Any
 ) -> None:

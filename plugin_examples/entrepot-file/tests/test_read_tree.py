@@ -97,6 +97,8 @@ async def test_a_folder_that_is_gone_goes(tree: Path, open_depot: Callable[..., 
         assert set(listed(opened, 2)) == set(FILES) - {"folder/deeper/ünï"}
 
 
+@pytest.mark.fault("B01")
+@pytest.mark.promise("P29")
 async def test_links_are_followed_inside_the_folder_alone(
     tree: Path, open_depot: Callable[..., Any], sync: Any, listed: Any
 ) -> None:
@@ -139,6 +141,7 @@ async def test_a_root_that_is_a_link_is_the_folder_it_leads_to(
         assert listed(opened) == FILES
 
 
+@pytest.mark.fault("B02")
 @pytest.mark.parametrize("name", [b"new\nline", b"back\\slash", b"not \xff utf-8"])
 async def test_a_name_that_no_client_could_ask_for_is_told(
     tree: Path, open_depot: Callable[..., Any], sync: Any, name: bytes

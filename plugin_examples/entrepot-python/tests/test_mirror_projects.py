@@ -157,6 +157,7 @@ async def test_core_metadata_is_mirrored_beside_its_file(open_depot: Open, index
     assert listed["core-metadata"] == listed["dist-info-metadata"] == {"sha256": digest}
 
 
+@pytest.mark.promise("P07")
 async def test_nothing_changed_makes_no_version_and_asks_for_no_page_again(open_depot: Open, index: Index) -> None:
     """Unchanged pages are answered with 304, and nothing is downloaded."""
     with open_depot(["demo", "other"]) as opened:
@@ -182,6 +183,7 @@ async def test_an_index_without_validators_is_known_by_its_bytes(open_depot: Ope
         assert filenames(opened, "demo") == ["demo-1.0.tar.gz", "demo-2.0-py3-none-any.whl"]
 
 
+@pytest.mark.promise("P02")
 async def test_a_yank_makes_a_version_and_the_one_before_stays_as_it_was(open_depot: Open, index: Index) -> None:
     """The bytes are not asked for again."""
     with open_depot(["demo", "other"]) as opened:
@@ -265,6 +267,8 @@ def failing(index: Index) -> dict[str, Callable[[], None]]:
     }
 
 
+@pytest.mark.fault("B01", "B07", "B13", "B14")
+@pytest.mark.promise("P06")
 @pytest.mark.parametrize("number", range(11))
 async def test_what_cannot_be_mirrored_is_named_and_nothing_is_lost(
     open_depot: Open, index: Index, number: int
@@ -308,6 +312,8 @@ async def test_a_project_that_just_left_the_index_is_no_failure(open_depot: Open
         assert filenames(opened, "other", 2) == ["other-1.0.tar.gz"]
 
 
+@pytest.mark.fault("B13")
+@pytest.mark.promise("P12")
 async def test_a_file_without_a_strong_digest_is_not_fetched_on_demand(open_depot: Open, index: Index) -> None:
     """Nobody could tell later whether the bytes are right."""
     index.add("weak", "weak-1.tar.gz", hashes={"md5": "0" * 32})

@@ -59,6 +59,7 @@ def test_core_metadata_is_known_under_both_names(attribute: str, expected: objec
     assert only(f'<a href="demo-1.0.whl" {attribute}>demo</a>').core_metadata == expected
 
 
+@pytest.mark.fault("B13")
 def test_a_malformed_digest_is_not_passed_over() -> None:
     """A file that claims a digest is never taken for one without."""
     assert only('<a href="demo-1.0.whl#sha256=nonsense">x</a>').hashes == {"sha256": "nonsense"}

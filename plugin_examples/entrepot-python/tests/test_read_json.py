@@ -95,6 +95,7 @@ def test_yanked_is_a_yes_a_no_or_a_reason(said: object, expected: object) -> Non
     assert type(entry.yanked) is type(expected)
 
 
+@pytest.mark.fault("B07")
 @pytest.mark.parametrize(
     "broken",
     [
@@ -114,6 +115,8 @@ def test_one_broken_file_does_not_spoil_its_page(broken: dict[str, object]) -> N
     assert bad.filename == "bad-1.whl"
 
 
+@pytest.mark.fault("B18")
+@pytest.mark.promise("P33")
 @pytest.mark.parametrize(
     "body",
     [

@@ -76,6 +76,7 @@ async def test_a_private_repository_may_have_what_everybody_may_have(catalog: Ca
     assert await private.find_artifacts([by_sha256("body")]) == [StoredArtifact(sha256("body"), 4)]
 
 
+@pytest.mark.promise("P35")
 async def test_two_private_repositories_do_not_see_each_others_bytes(catalog: Catalog) -> None:
     """A realm is one repository's, also where another is private too."""
     one = await catalog.begin(a_run("one", private=True))

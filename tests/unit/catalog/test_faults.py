@@ -43,6 +43,7 @@ def opened(file: Path, **options: Any) -> Catalog:
     return Catalog.open(f"sqlite:///{file}", locks=file.parent / "locks", **options)
 
 
+@pytest.mark.fault("C12")
 def test_a_catalog_that_is_not_there_is_missed(tmp_path: Path, postgres_url: str) -> None:
     """Nothing is made unless it was asked for; an empty database is as good as none."""
     for url in (f"sqlite:///{tmp_path}/catalog.sqlite", postgres_url):
@@ -68,6 +69,7 @@ def test_a_url_of_something_else_is_a_mistake_in_the_configuration(url: str, tmp
     assert "sqlite:////" in unusable.value.remedy
 
 
+@pytest.mark.fault("C12")
 def test_a_newer_catalog_is_left_alone(catalog_url: str, tmp_path: Path) -> None:
     """An older program neither writes nor guesses."""
     engine = create_engine(catalog_url)
@@ -82,6 +84,7 @@ def test_a_newer_catalog_is_left_alone(catalog_url: str, tmp_path: Path) -> None
     engine.dispose()
 
 
+@pytest.mark.fault("C12")
 @pytest.mark.parametrize("bytes_", [b"no database " * 1000, b""])
 def test_a_file_that_is_no_catalog_is_not_taken_for_one(tmp_path: Path, bytes_: bytes) -> None:
     """Whatever lies there is not written over."""
@@ -101,6 +104,8 @@ def overwrite(file: Path, *, start: int) -> None:
         raw.write(os.urandom(size - start))
 
 
+@pytest.mark.fault("C12")
+@pytest.mark.promise("P24")
 async def test_a_damaged_catalog_says_so(catalog_file: Path) -> None:
     """A page that was overwritten is noticed by whoever comes across it."""
     catalog = opened(catalog_file)
@@ -129,6 +134,8 @@ def a_few_more_pages_for(file: Path) -> Iterator[None]:
         event.remove(Engine, "connect", limit)
 
 
+@pytest.mark.fault("C06")
+@pytest.mark.promise("P24")
 async def test_a_full_disk_loses_nothing_and_heals(catalog_file: Path) -> None:
     """The batch is not written, the version before is served, and once there is room the sync succeeds."""
     catalog = opened(catalog_file)
@@ -147,6 +154,8 @@ async def test_a_full_disk_loses_nothing_and_heals(catalog_file: Path) -> None:
     catalog.close()
 
 
+@pytest.mark.fault("C11")
+@pytest.mark.promise("P24")
 async def test_a_program_that_locks_the_file_is_waited_for_and_then_named(catalog_file: Path) -> None:
     """Reading goes on meanwhile; when the other lets go, so does writing."""
     catalog = opened(catalog_file, patience=0.2)
@@ -190,6 +199,8 @@ def as_nobody() -> Iterator[None]:
             os.seteuid(0)
 
 
+@pytest.mark.fault("C07")
+@pytest.mark.promise("P24")
 async def test_a_depot_that_cannot_be_written_can_be_read(open_folder: Path) -> None:
     """A sync says what is missing; versions are served all the same."""
     file = open_folder / "catalog.sqlite"
@@ -208,6 +219,8 @@ async def test_a_depot_that_cannot_be_written_can_be_read(open_folder: Path) -> 
     assert "right to write" in refused.value.remedy
 
 
+@pytest.mark.fault("S02")
+@pytest.mark.promise("P24")
 def test_a_server_that_is_down_is_named(tmp_path: Path) -> None:
     """With the database it was to be, and never with a password."""
     with pytest.raises(CatalogUnavailable) as down:
@@ -217,6 +230,8 @@ def test_a_server_that_is_down_is_named(tmp_path: Path) -> None:
     assert "secret" not in str(down.value)
 
 
+@pytest.mark.fault("S01")
+@pytest.mark.promise("P24")
 @pytest.mark.postgres
 async def test_a_server_that_goes_away_in_a_run_ends_it_with_an_error(postgres_url: str, tmp_path: Path) -> None:
     """What was committed stays; a new run finds the server again."""
@@ -292,6 +307,7 @@ async def test_an_older_catalog_is_brought_up_to_date(catalog_url: str, steps: P
     database.close()
 
 
+@pytest.mark.fault("C18")
 async def test_a_step_that_fails_changes_nothing(catalog_url: str, steps: Path, tmp_path: Path) -> None:
     """The catalog is as it was, at the revision it had, and usable by the program that wrote it."""
     (steps / "versions" / "0002_news.py").write_text(STEP.format(rest="op.execute('SELECT nonsense FROM nowhere')"))

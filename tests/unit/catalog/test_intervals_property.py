@@ -146,6 +146,7 @@ async def live(url: str, locks: Path, runs: list[dict[str, Any]]) -> None:
         catalog.close()
 
 
+@pytest.mark.promise("P02")
 @pytest.mark.slow
 @settings(
     max_examples=60,
@@ -164,6 +165,7 @@ def test_versions_on_sqlite_are_what_the_model_says(
     asyncio.run(live(url, folder, runs))
 
 
+@pytest.mark.promise("P02")
 @pytest.mark.slow
 @pytest.mark.postgres
 @settings(

@@ -76,6 +76,8 @@ def heir(catalog_url: str, tmp_path: Path) -> Iterator[Catalog]:
     opened.close()
 
 
+@pytest.mark.fault("D01")
+@pytest.mark.promise("P17")
 async def test_a_second_run_is_told_who_is_at_it(heir: Catalog) -> None:
     """At once, with the process to look for and what to do; other repositories are free."""
     await heir.begin(a_run())
@@ -126,6 +128,7 @@ async def test_a_name_may_hold_anything_and_never_leaves_the_folder_of_locks(hei
     assert not (tmp_path / "up.lock").exists()
 
 
+@pytest.mark.promise("P23")
 async def test_cancelling_the_wait_for_a_lease_gives_it_back(heir: Catalog) -> None:
     """Nobody is left holding what nobody got."""
     waiting = asyncio.ensure_future(heir.begin(a_run()))
@@ -137,6 +140,8 @@ async def test_cancelling_the_wait_for_a_lease_gives_it_back(heir: Catalog) -> N
     assert await soon(heir)
 
 
+@pytest.mark.fault("C02")
+@pytest.mark.promise("P04", "P08")
 @pytest.mark.power
 async def test_a_killed_run_is_undone_by_the_next(heir: Catalog, catalog_url: str, tmp_path: Path) -> None:
     """kill -9 leaves the version before as it was; the next run needs no manual step."""
@@ -159,6 +164,8 @@ async def test_a_killed_run_is_undone_by_the_next(heir: Catalog, catalog_url: st
         await following.finish("unchanged", {})
 
 
+@pytest.mark.fault("D01")
+@pytest.mark.promise("P17")
 @pytest.mark.power
 async def test_processes_take_turns_and_lose_nothing(heir: Catalog, catalog_url: str, tmp_path: Path) -> None:
     """Several write different repositories of one catalog at once, transaction by transaction."""
@@ -179,6 +186,7 @@ async def test_processes_take_turns_and_lose_nothing(heir: Catalog, catalog_url:
             assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
+@pytest.mark.fault("C20")
 @pytest.mark.power
 @pytest.mark.postgres
 async def test_a_run_that_slept_through_a_takeover_writes_nothing(postgres_url: str, tmp_path: Path) -> None:
@@ -202,6 +210,7 @@ async def test_a_run_that_slept_through_a_takeover_writes_nothing(postgres_url: 
     heir.close()
 
 
+@pytest.mark.fault("C20")
 @pytest.mark.power
 async def test_a_stopped_run_is_named_and_its_file_not_touched(sqlite_url: str, tmp_path: Path) -> None:
     """On SQLite the kernel holds the lease for as long as there is a process; killing it frees it."""
@@ -221,6 +230,7 @@ async def test_a_stopped_run_is_named_and_its_file_not_touched(sqlite_url: str, 
     catalog.close()
 
 
+@pytest.mark.fault("C20", "S05")
 async def test_every_call_that_writes_is_fenced(heir: Catalog, catalog_url: str, tmp_path: Path) -> None:
     """Once another run has raised the token, nothing gets through, on either database."""
     calls: dict[str, Callable[[Ledger], Awaitable[object]]] = {

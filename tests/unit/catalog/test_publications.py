@@ -27,6 +27,7 @@ async def test_a_path_has_a_file_for_each_media_type(catalog: Catalog) -> None:
     assert bodies(catalog, 1, "other") == {}
 
 
+@pytest.mark.promise("P02")
 async def test_bytes_of_a_finished_version_never_change(catalog: Catalog) -> None:
     """What a later version replaces or removes, the earlier one goes on serving."""
     first = await catalog.begin(a_run())

@@ -21,6 +21,7 @@ def refusal(name: str, scope: str | None = None, until: float | None = None) -> 
     return RefusalRow(key(name), "rule", "reason", "plugin", "Stage", scope, until)
 
 
+@pytest.mark.promise("P01")
 async def test_a_version_is_seen_whole_or_not_at_all(catalog: Catalog) -> None:
     """Nothing of a version shows before its one commit; the latest stays the one before."""
     await sync(catalog, said("a"))
@@ -226,6 +227,7 @@ async def test_a_run_that_makes_no_version_leaves_no_trace_in_the_next(catalog: 
     assert await following.changes() == Changes(added=0, changed=0, removed=0, unchanged=2)
 
 
+@pytest.mark.promise("P08")
 async def test_what_a_dead_run_left_is_undone_by_whoever_comes_next(
     catalog: Catalog, catalog_url: str, tmp_path: Path
 ) -> None:
@@ -243,6 +245,7 @@ async def test_what_a_dead_run_left_is_undone_by_whoever_comes_next(
     assert await ledger.changes() == Changes(added=0, changed=0, removed=0, unchanged=2)
 
 
+@pytest.mark.fault("B04")
 async def test_a_path_claimed_with_different_bytes_is_a_clash(catalog: Catalog) -> None:
     """Only what comes in is looked at, against all that is there; equal bytes may share a path."""
     await sync(
@@ -279,6 +282,7 @@ async def test_two_newcomers_clash_once(catalog: Catalog) -> None:
     assert [clash.relative_path for clash in clashes] == [f"path-{number:02}" for number in range(7)]
 
 
+@pytest.mark.fault("C13")
 async def test_a_clock_that_steps_back_makes_no_version_older(catalog: Catalog, clock: Clock) -> None:
     """Moments never go down from version to version, so that a date means one version."""
     clock.now = 500.0

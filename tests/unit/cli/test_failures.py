@@ -42,6 +42,7 @@ def test_the_exit_code_says_what_kind_of_error_it_was(error: BaseException, code
     assert tell(error, debug=False) == code
 
 
+@pytest.mark.promise("P06")
 def test_an_error_says_what_where_and_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
     """On stderr, a line each."""
     tell(DepotError("the disk is full", "storage", "make room"), debug=False)
@@ -79,6 +80,7 @@ def test_what_should_not_have_happened_is_told_without_a_traceback(capsys: pytes
     assert "def surprise" not in plain
 
 
+@pytest.mark.fault("B16")
 def test_what_an_upstream_wrote_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     """Control characters are made visible."""
     tell(UpstreamError("line \x1b[2J\x07of a manifest\r"), debug=False)

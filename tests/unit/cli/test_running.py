@@ -41,6 +41,8 @@ def test_what_was_asked_for_is_returned() -> None:
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
+@pytest.mark.fault("C03")
+@pytest.mark.promise("P23")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_cleanly(number: signal.Signals, capfd: pytest.CaptureFixture[str]) -> None:
     """What runs is cancelled and waited for; the error has exit code 130."""
@@ -76,6 +78,7 @@ def test_an_error_while_stopping_is_told_instead() -> None:
         run(work())
 
 
+@pytest.mark.fault("C03")
 def test_a_second_signal_ends_the_process_on_the_spot(tmp_path: Path) -> None:
     """Also while a plugin blocks the loop, where nothing can be cancelled."""
     environment = {"PYTHONPATH": str(ROOT / "core"), "PATH": "/nowhere", "HOME": str(tmp_path)}

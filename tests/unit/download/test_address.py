@@ -41,6 +41,7 @@ PRIVATE = [
 DOCUMENTATION = ("192.0.2.10", "198.51.100.10", "203.0.113.80", "2001:db8::1")
 
 
+@pytest.mark.promise("P31")
 @pytest.mark.parametrize("address", PRIVATE)
 def test_an_address_that_only_some_can_reach_is_refused(address: str) -> None:
     """In every spelling that ends up there."""
@@ -113,6 +114,7 @@ def desk_with(origin: BadOrigin, desk: Desk, resolver: Fickle) -> Desk:
     return made
 
 
+@pytest.mark.promise("P31")
 @pytest.mark.parametrize("answers", [["127.0.0.1"], ["127.0.0.1", "10.0.0.1", "192.168.0.1"]])
 async def test_a_name_that_resolves_to_private_addresses_is_refused(
     origin: BadOrigin, desk: Desk, answers: list[str]
@@ -128,6 +130,7 @@ async def test_a_name_that_resolves_to_private_addresses_is_refused(
     assert isinstance(caught.value, AddressRefused) or len(answers) > 1
 
 
+@pytest.mark.promise("P31")
 async def test_a_name_that_resolves_differently_the_second_time_is_checked_again(origin: BadOrigin, desk: Desk) -> None:
     """A look-up before the check would have seen the harmless answer; there is none."""
     resolver = Fickle(["127.0.0.1"])

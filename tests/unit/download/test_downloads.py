@@ -56,6 +56,8 @@ async def test_an_unchanged_resource_is_not_sent_again(desk: Desk) -> None:
     assert (changed.not_modified, changed.path.read_bytes()) == (False, b"changed")
 
 
+@pytest.mark.fault("A01")
+@pytest.mark.promise("P25")
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 async def test_an_upstream_that_heals_is_asked_again(desk: Desk, status: int) -> None:
     """Each retry is told, with its reason, and waits longer than the one before at most."""
@@ -70,6 +72,8 @@ async def test_an_upstream_that_heals_is_asked_again(desk: Desk, status: int) ->
     assert 0 <= desk.waits.slept[1] <= 1.0
 
 
+@pytest.mark.fault("A01")
+@pytest.mark.promise("P06", "P25")
 async def test_an_upstream_that_stays_broken_is_given_up_on(desk: Desk) -> None:
     """Tries are bounded, the error names the URL, and nothing is left behind."""
     desk.origin.on("/file", Reply(status=500))
@@ -108,6 +112,8 @@ async def test_who_is_denied_is_told_which_settings_to_look_at(desk: Desk, statu
     assert desk.origin.count() == 1
 
 
+@pytest.mark.fault("A03")
+@pytest.mark.promise("P25")
 @pytest.mark.parametrize(
     ("header", "least", "most"),
     [("2", 2, 3), ("1000000000", 300, 301), ("-1", 0, 1), ("Wed, 21 Oct 1999 07:28:00 GMT", 0, 1), ("soon", 0, 1)],
@@ -137,6 +143,7 @@ async def test_too_many_requests_holds_back_the_other_requests_of_the_remote(des
     assert desk.waits.slept == [pytest.approx(40, abs=1)]
 
 
+@pytest.mark.fault("A10")
 async def test_wrong_bytes_are_asked_for_once_again_from_the_start(desk: Desk) -> None:
     """A damaged transfer is forgiven once; no wait is due for it."""
     desk.origin.on("/file", Reply(body=BODY.upper()), Reply(body=BODY))
@@ -148,6 +155,8 @@ async def test_wrong_bytes_are_asked_for_once_again_from_the_start(desk: Desk) -
     assert "range" not in desk.origin.requests[1].headers
 
 
+@pytest.mark.fault("A10")
+@pytest.mark.promise("P25")
 async def test_bytes_that_stay_wrong_are_an_integrity_error_and_are_not_kept(desk: Desk) -> None:
     """The exit code says that it is not mere bad luck."""
     desk.origin.on("/file", Reply(body=BODY.upper()))
@@ -162,6 +171,8 @@ async def test_bytes_that_stay_wrong_are_an_integrity_error_and_are_not_kept(des
     assert desk.litter == []
 
 
+@pytest.mark.fault("A09")
+@pytest.mark.promise("P11")
 @pytest.mark.parametrize(("body", "size"), [(BODY + b"!", len(BODY)), (BODY[:-1], len(BODY)), (b"12345", 0), (b"", 5)])
 async def test_a_body_of_another_size_is_refused_and_both_sizes_are_named(desk: Desk, body: bytes, size: int) -> None:
     """Declared sizes hold to the byte, zero included."""
@@ -176,6 +187,7 @@ async def test_a_body_of_another_size_is_refused_and_both_sizes_are_named(desk: 
     assert desk.litter == []
 
 
+@pytest.mark.fault("A09")
 async def test_an_empty_artifact_is_a_good_one_when_it_is_declared_so(desk: Desk) -> None:
     """Zero bytes are bytes."""
     desk.origin.put("/empty", b"")
@@ -207,6 +219,8 @@ async def test_when_all_urls_fail_wrong_bytes_are_the_news(desk: Desk) -> None:
         await desk.fetch(["/wrong", "/gone"], DECLARED)
 
 
+@pytest.mark.fault("A04")
+@pytest.mark.promise("P25")
 async def test_nobody_listening_is_unreachable_within_bounds(desk: Desk) -> None:
     """A closed port is retried a little, then given up on, in words of ours."""
     async with BadOrigin() as closed:
@@ -223,6 +237,8 @@ async def test_nobody_listening_is_unreachable_within_bounds(desk: Desk) -> None
     assert remote_url in str(caught.value)
 
 
+@pytest.mark.fault("B14")
+@pytest.mark.promise("P31")
 async def test_a_scheme_that_nobody_fetches_names_those_that_somebody_does(desk: Desk) -> None:
     """Upstreams may list anything."""
     with pytest.raises(UnusableUrl) as caught:
@@ -231,6 +247,8 @@ async def test_a_scheme_that_nobody_fetches_names_those_that_somebody_does(desk:
     assert "file, http, https" in caught.value.remedy
 
 
+@pytest.mark.fault("B14")
+@pytest.mark.promise("P29", "P31")
 async def test_an_upstream_on_the_network_cannot_name_files_of_this_machine(desk: Desk) -> None:
     """Else a manifest could bring /etc/passwd into a mirror."""
     with pytest.raises(UnusableUrl) as caught:
@@ -239,6 +257,8 @@ async def test_an_upstream_on_the_network_cannot_name_files_of_this_machine(desk
     assert "this machine" in caught.value.what
 
 
+@pytest.mark.fault("A03")
+@pytest.mark.promise("P25", "P26")
 async def test_total_timeout_holds_over_all_tries(desk: Desk) -> None:
     """A wait that would end after the deadline is not begun."""
     desk.limits.update(retries=50, total_timeout=3.0)
@@ -250,6 +270,8 @@ async def test_total_timeout_holds_over_all_tries(desk: Desk) -> None:
     assert 1 <= sum(desk.waits.slept) <= 3
 
 
+@pytest.mark.fault("A06")
+@pytest.mark.promise("P26")
 async def test_a_transfer_is_ended_when_total_timeout_is_over(desk: Desk) -> None:
     """However well it still runs."""
     desk.limits.update(retries=0, total_timeout=0.1)
@@ -259,6 +281,8 @@ async def test_a_transfer_is_ended_when_total_timeout_is_over(desk: Desk) -> Non
         await desk.get("/file")
 
 
+@pytest.mark.fault("A11")
+@pytest.mark.promise("P25")
 async def test_random_resets_cost_few_requests_and_no_file(desk: Desk, dice: random.Random) -> None:
     """One reply in ten is a reset; every file comes in whole all the same."""
     desk.limits["retries"] = 4
@@ -331,6 +355,8 @@ CANCELLED_AT = {
 }
 
 
+@pytest.mark.fault("D08")
+@pytest.mark.promise("P23")
 @pytest.mark.parametrize("moment", CANCELLED_AT)
 async def test_cancelling_gives_everything_back(desk: Desk, moment: str) -> None:
     """Bytes are discarded, the connection is dropped, and the next request gets its turn."""

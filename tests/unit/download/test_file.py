@@ -90,6 +90,7 @@ async def test_a_link_is_followed(desk: Desk, upstream: Path) -> None:
         await read(desk, upstream / "loop")
 
 
+@pytest.mark.promise("P29")
 async def test_only_regular_files_are_read(desk: Desk, upstream: Path) -> None:
     """A named pipe would keep us waiting, a device would never end."""
     os.mkfifo(upstream / "pipe")

@@ -46,6 +46,8 @@ async def test_an_empty_answer_for_declared_bytes_is_an_error(desk: Desk) -> Non
         await desk.fetch("/file", Artifact(sha256=DECLARED.sha256))
 
 
+@pytest.mark.fault("A07")
+@pytest.mark.promise("P25")
 @pytest.mark.parametrize("at", [0, 1, len(BODY) // 2, len(BODY) - 1])
 @pytest.mark.parametrize("framing", ["length", "chunked"])
 @pytest.mark.parametrize("reset", [False, True])
@@ -86,6 +88,7 @@ async def test_a_size_alone_does_not_prove_a_body_that_ends_with_its_connection(
         await desk.fetch("/file", Artifact(size=len(BODY)))
 
 
+@pytest.mark.promise("P11")
 @pytest.mark.parametrize("framing", ["chunked", "close"])
 async def test_an_endless_body_stops_at_the_first_byte_too_many(desk: Desk, framing: str) -> None:
     """The declared size bounds what is read, not what is sent."""
@@ -130,6 +133,7 @@ async def test_an_artifact_of_unknown_size_is_bounded_like_metadata_unless_its_h
     assert received.size == 60_000
 
 
+@pytest.mark.fault("A23")
 @pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "br", "gzip, gzip"])
 async def test_artifacts_are_kept_as_they_came_and_the_digest_decides(desk: Desk, encoding: str) -> None:
     """A server that labels a `.gz` file as encoded still serves the bytes that were listed."""
@@ -142,6 +146,7 @@ async def test_artifacts_are_kept_as_they_came_and_the_digest_decides(desk: Desk
     assert desk.origin.requests[0].headers["accept-encoding"] == "identity"
 
 
+@pytest.mark.fault("A23")
 async def test_metadata_encoded_unasked_is_refused_rather_than_handed_on(desk: Desk) -> None:
     """What parses it would see garbage."""
     desk.origin.on("/feed", Reply(body=gzip.compress(BODY), headers={"Content-Encoding": "gzip"}))
@@ -150,6 +155,8 @@ async def test_metadata_encoded_unasked_is_refused_rather_than_handed_on(desk: D
         await desk.get("/feed")
 
 
+@pytest.mark.fault("A06")
+@pytest.mark.promise("P26")
 @pytest.mark.parametrize("size", [10_000, 10_000_000])
 async def test_a_trickle_is_ended_by_the_least_throughput(desk: Desk, size: int) -> None:
     """A byte now and then is no progress."""
@@ -170,6 +177,8 @@ async def test_a_slow_body_that_is_fast_enough_is_left_alone(desk: Desk) -> None
     assert (await desk.get("/file")).size == 3000
 
 
+@pytest.mark.fault("A05")
+@pytest.mark.promise("P26")
 @pytest.mark.parametrize("reply", [Reply(head_trickle=0.05, body=BODY), Reply(pause=30, body=BODY)])
 async def test_a_head_that_does_not_come_is_not_waited_for(desk: Desk, reply: Reply) -> None:
     """Byte by byte or not at all."""
@@ -262,6 +271,7 @@ async def test_a_malformed_url_is_an_error_of_ours(desk: Desk, url: str) -> None
         await desk.get(url)
 
 
+@pytest.mark.promise("P30")
 async def test_a_header_with_a_line_end_is_not_sent(desk: Desk) -> None:
     """It would begin another header, or another request."""
     with pytest.raises(UnusableUrl):

@@ -29,6 +29,7 @@ async def test_a_redirect_is_followed_to_where_the_bytes_are(desk: Desk, status:
     assert (result.path.read_bytes(), result.url) == (BODY, url)
 
 
+@pytest.mark.fault("A12")
 @pytest.mark.parametrize("location", ["/b/there", "../b/there", "there", "?x=1", "//HOST/b/there", "there#part"])
 async def test_a_location_may_be_relative(desk: Desk, location: str) -> None:
     """To the URL that sent it."""
@@ -42,6 +43,8 @@ async def test_a_location_may_be_relative(desk: Desk, location: str) -> None:
     assert "#" not in desk.origin.requests[-1].path
 
 
+@pytest.mark.fault("A12")
+@pytest.mark.promise("P25")
 async def test_ten_redirects_are_followed_and_no_more(desk: Desk) -> None:
     """The error tells the whole way."""
     desk.origin.put("/hop/0", BODY)
@@ -59,6 +62,8 @@ async def test_ten_redirects_are_followed_and_no_more(desk: Desk) -> None:
     assert "canary" not in str(caught.value)
 
 
+@pytest.mark.fault("A12")
+@pytest.mark.promise("P31")
 @pytest.mark.parametrize(
     ("location", "message"),
     [
@@ -81,17 +86,23 @@ async def test_a_redirect_that_leads_nowhere_good_is_refused(desk: Desk, locatio
     assert desk.origin.count() == 1
 
 
+@pytest.mark.fault("A15")
+@pytest.mark.promise("P30")
 def test_https_is_not_left_for_http() -> None:
     """Whoever listens on the way could send anything."""
     with pytest.raises(RedirectRefused, match="leaves https"):
         Trail("https://mirror.example/a").follow("http://mirror.example/a")
 
 
+@pytest.mark.fault("A13")
+@pytest.mark.promise("P30")
 def test_user_and_password_in_a_location_go_nowhere() -> None:
     """Secrets come from the operator alone."""
     assert Trail("https://a.example/").follow("https://user:pass@b.example/x") == "https://b.example/x"
 
 
+@pytest.mark.fault("A13")
+@pytest.mark.promise("P30", "P35")
 async def test_secrets_stay_with_the_origin_they_were_set_for(desk: Desk) -> None:
     """Another port of the same host is another origin."""
     async with BadOrigin() as other:
@@ -127,6 +138,8 @@ async def test_credentials_of_the_remote_s_url_are_sent_as_basic_and_never_in_a_
     assert {seen.headers["authorization"] for seen in desk.origin.requests} == {"Basic dXNlcjpwQHNz"}
 
 
+@pytest.mark.fault("B14")
+@pytest.mark.promise("P30")
 async def test_a_url_on_another_origin_gets_no_secret_in_the_first_place(desk: Desk) -> None:
     """Artifacts often lie on another host than the index."""
     async with BadOrigin() as files:
@@ -148,6 +161,7 @@ async def test_a_bearer_token_is_sent(desk: Desk) -> None:
     assert desk.origin.requests[0].headers["authorization"] == "Bearer token"
 
 
+@pytest.mark.promise("P31")
 @pytest.mark.parametrize("target", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "2130706433", "0", "127.1"])
 async def test_a_redirect_to_a_private_address_is_refused_before_connecting(desk: Desk, target: str) -> None:
     """Only the very host and port that the remote's URL spells out may be on loopback."""

@@ -26,6 +26,7 @@ def cut(at: int, **headers: str) -> Reply:
     return Reply(body=BODY, cut=at, headers={"ETag": ETAG, **headers})
 
 
+@pytest.mark.fault("A07", "A22")
 @pytest.mark.parametrize("at", [1, len(BODY) // 2, len(BODY) - 1])
 @pytest.mark.parametrize("framing", ["length", "chunked"])
 @pytest.mark.parametrize("reset", [False, True])
@@ -60,6 +61,7 @@ async def test_several_parts_make_a_whole(desk: Desk) -> None:
     assert len({seen.headers.get("range") for seen in desk.origin.requests}) > 2
 
 
+@pytest.mark.fault("A22")
 async def test_an_origin_that_ignores_the_range_sends_all_and_all_is_taken(desk: Desk) -> None:
     """Status 200 means from the start."""
     desk.origin.on("/file", cut(700_000), Reply(body=BODY))
@@ -69,6 +71,7 @@ async def test_an_origin_that_ignores_the_range_sends_all_and_all_is_taken(desk:
     assert received.path.read_bytes() == BODY
 
 
+@pytest.mark.fault("A22")
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -96,6 +99,7 @@ async def test_another_part_than_was_asked_for_starts_the_body_anew(desk: Desk, 
     assert len(desk.retries) == 1
 
 
+@pytest.mark.fault("A22")
 async def test_a_body_that_changed_meanwhile_comes_whole(desk: Desk) -> None:
     """If-Range makes a good server send all of the new body."""
     other = BODY[::-1]
@@ -106,6 +110,7 @@ async def test_a_body_that_changed_meanwhile_comes_whole(desk: Desk) -> None:
     assert received.path.read_bytes() == other
 
 
+@pytest.mark.fault("A22")
 async def test_parts_of_two_bodies_never_pass_for_one(desk: Desk) -> None:
     """An origin that lies about its validator is caught by the digest, and asked for all once more."""
     other = Reply(body=bytes(len(BODY)), headers={"ETag": ETAG}, honest=True)
@@ -170,6 +175,8 @@ async def test_another_url_is_not_asked_for_the_rest(desk: Desk) -> None:
     assert "range" not in desk.origin.requests[1].headers
 
 
+@pytest.mark.fault("A07")
+@pytest.mark.promise("P25")
 async def test_a_body_that_is_cut_every_time_is_given_up_on(desk: Desk) -> None:
     """Progress does not buy endless tries."""
     desk.origin.on("/file", Reply(body=BODY, cut=10))

@@ -93,6 +93,8 @@ def test_the_gravest_error_is_the_one_that_is_told(later: EntrepotError) -> None
         trying.next(later, deadline=None)  # type: ignore[arg-type]  # both are errors of a download
 
 
+@pytest.mark.fault("A03")
+@pytest.mark.promise("P25")
 def test_a_wait_that_was_asked_for_is_bounded_and_forgotten_afterwards() -> None:
     """The longest of a round counts, for that round."""
     trying = trials("a", "b", longest_retry_after=60)
@@ -118,6 +120,8 @@ def test_a_wait_past_the_deadline_is_not_begun() -> None:
         trials("a", clock=clock).next(error, deadline=clock.now + 9)
 
 
+@pytest.mark.fault("A04")
+@pytest.mark.promise("P26")
 def test_an_origin_that_no_connection_reaches_is_given_up_on_in_half_a_minute() -> None:
     """Refused connections are quick and are tried again; those that time out are slow and are not."""
     clock, error = Clock(), Unreachable("no route")

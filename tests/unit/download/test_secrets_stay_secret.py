@@ -36,6 +36,8 @@ TROUBLE = {
 }
 
 
+@pytest.mark.fault("E09")
+@pytest.mark.promise("P30")
 @pytest.mark.parametrize("trouble", TROUBLE)
 async def test_whatever_goes_wrong_tells_no_secret(
     desk: Desk, trouble: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
@@ -58,6 +60,8 @@ async def test_whatever_goes_wrong_tells_no_secret(
     assert desk.origin.url("/file") in str(caught.value)
 
 
+@pytest.mark.fault("E09")
+@pytest.mark.promise("P30")
 async def test_an_unreachable_upstream_tells_no_secret(desk: Desk) -> None:
     """Nor does one that has no name."""
     async with BadOrigin() as closed:
@@ -70,6 +74,8 @@ async def test_an_unreachable_upstream_tells_no_secret(desk: Desk) -> None:
         assert CANARY not in "".join(traceback.format_exception(caught.value))
 
 
+@pytest.mark.fault("E09")
+@pytest.mark.promise("P30")
 def test_what_holds_secrets_does_not_show_them(desk: Desk) -> None:
     """Whoever prints a remote, its settings or a downloader sees where, not who."""
     access = Access(

@@ -57,6 +57,8 @@ async def begun(watch: Watch, *, deadline: float | None = None) -> tuple[asyncio
     return task, made[0]
 
 
+@pytest.mark.fault("A05")
+@pytest.mark.promise("P26")
 async def test_a_head_has_the_time_of_connecting_and_of_answering() -> None:
     """And again after a redirect."""
     clock = Clock()
@@ -76,6 +78,8 @@ async def test_a_head_has_the_time_of_connecting_and_of_answering() -> None:
     watch.close()
 
 
+@pytest.mark.fault("A06")
+@pytest.mark.promise("P26")
 @pytest.mark.parametrize(("came", "ends"), [(999, True), (1000, False), (5000, False)])
 async def test_a_body_must_bring_so_much_in_each_window(came: int, ends: bool) -> None:
     """What came before does not make up for it."""

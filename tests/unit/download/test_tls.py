@@ -65,6 +65,8 @@ async def test_an_authority_of_one_s_own_vouches_for_the_upstream(secure_desk: D
     assert result.path.read_bytes() == BODY
 
 
+@pytest.mark.fault("A16")
+@pytest.mark.promise("P25")
 async def test_who_is_not_vouched_for_is_refused_and_the_setting_is_named(secure_desk: Desk) -> None:
     """At once: trust does not come by asking again."""
     secure_desk.access = Access()
@@ -77,6 +79,8 @@ async def test_who_is_not_vouched_for_is_refused_and_the_setting_is_named(secure
     assert secure_desk.origin.count() == 0
 
 
+@pytest.mark.fault("A16")
+@pytest.mark.promise("P25")
 @pytest.mark.parametrize("flaw", ["another host", "expired"])
 async def test_a_certificate_for_another_host_or_time_is_refused(
     desk: Desk, authority: trustme.CA, ca_file: Path, flaw: str
@@ -94,6 +98,7 @@ async def test_a_certificate_for_another_host_or_time_is_refused(
         assert origin.count() == 0
 
 
+@pytest.mark.fault("A16")
 async def test_old_tls_is_refused(desk: Desk, authority: trustme.CA, ca_file: Path) -> None:
     """An origin that speaks nothing newer than TLS 1.1 is told apart from one that is down."""
     context = server(authority.issue_cert("127.0.0.1"))
@@ -110,6 +115,8 @@ async def test_old_tls_is_refused(desk: Desk, authority: trustme.CA, ca_file: Pa
         assert origin.count() == 0
 
 
+@pytest.mark.fault("A15")
+@pytest.mark.promise("P30")
 async def test_https_does_not_lead_to_http(secure_desk: Desk) -> None:
     """A redirect that strips TLS is refused, with what to do."""
     async with BadOrigin() as plain:
@@ -129,6 +136,7 @@ async def test_http_may_lead_to_https(desk: Desk, secure: BadOrigin, ca_file: Pa
     assert (await desk.get("/moved")).path.read_bytes() == BODY
 
 
+@pytest.mark.fault("A07", "A16")
 @pytest.mark.parametrize("at", [0, 4])
 async def test_a_connection_that_ends_within_a_body_is_no_end_of_the_body(secure_desk: Desk, at: int) -> None:
     """With or without the peer's farewell."""
@@ -142,6 +150,8 @@ async def test_a_connection_that_ends_within_a_body_is_no_end_of_the_body(secure
         await secure_desk.get("/open")
 
 
+@pytest.mark.fault("A13")
+@pytest.mark.promise("P30")
 async def test_a_client_certificate_is_shown_to_its_own_origin_alone(
     folder: Path, authority: trustme.CA, ca_file: Path, tmp_path: Path
 ) -> None:

@@ -61,6 +61,8 @@ def test_what_is_registered_is_found_under_its_name(kind: str, claim: tuple[str,
     assert plugins.origin(kind, name) == "p"
 
 
+@pytest.mark.fault("G02")
+@pytest.mark.promise("P37")
 @pytest.mark.parametrize(("kind", "claim"), CLAIMS.items(), ids=CLAIMS.keys())
 def test_two_plugins_that_claim_one_thing_are_refused_at_start(
     kind: str, claim: tuple[str, Callable[[], object], str]

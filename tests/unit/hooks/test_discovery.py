@@ -25,6 +25,7 @@ def test_an_installed_plugin_is_found_and_asked(tmp_path: Path) -> None:
     assert plugins.origin("content type", "firmware.image") == "firmware"
 
 
+@pytest.mark.promise("P37")
 @pytest.mark.parametrize("blocked", ["firmware", "image-plugin"], ids=["by name", "by distribution"])
 def test_a_blocked_plugin_is_not_even_imported(tmp_path: Path, blocked: str) -> None:
     """Taking out a plugin helps also when importing it does harm."""
@@ -47,6 +48,8 @@ def test_a_block_that_fits_no_plugin_is_told(tmp_path: Path) -> None:
     assert record_of(plugins, "firmware").state == "active"
 
 
+@pytest.mark.fault("G02")
+@pytest.mark.promise("P37")
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_two_distributions_with_one_plugin_name_are_both_left_out(tmp_path: Path, order: tuple[int, int]) -> None:
     """Which of them came first would depend on the order of installation."""
@@ -81,6 +84,7 @@ def test_nobody_else_is_called_builtin(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.fault("G03")
 @pytest.mark.parametrize(
     ("requirement", "left_out"),
     [

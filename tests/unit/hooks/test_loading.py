@@ -39,6 +39,8 @@ BROKEN = {
 }
 
 
+@pytest.mark.fault("G01")
+@pytest.mark.promise("P37")
 @pytest.mark.parametrize(("source", "reason"), BROKEN.values(), ids=BROKEN.keys())
 def test_a_broken_plugin_is_listed_with_the_reason_and_the_rest_works(tmp_path: Path, source: str, reason: str) -> None:
     """Only what needs the broken one will miss it."""

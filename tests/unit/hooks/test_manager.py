@@ -99,6 +99,8 @@ def test_an_answer_that_is_no_list_of_edits_is_refused_with_the_name(answer: obj
         with_plugins(("p", editing(lambda *_: answer))).plan_edits(PLAN, CONTEXT)
 
 
+@pytest.mark.fault("D09")
+@pytest.mark.promise("P37")
 def test_those_who_are_told_cannot_harm_the_sync(caplog: pytest.LogCaptureFixture) -> None:
     """One that raises is logged by name, and the others are told all the same."""
     told: list[Any] = []

@@ -13,11 +13,13 @@ from entrepot.model.digest import Digest, hasher, parse_digest
 SHA256 = hashlib.sha256(b"").hexdigest()
 
 
+@pytest.mark.fault("B13")
 def test_digests_are_kept_in_lower_case() -> None:
     """Upstreams write both; equal digests must be equal."""
     assert Artifact(sha256=SHA256.upper()) == Artifact(sha256=SHA256)
 
 
+@pytest.mark.fault("B13")
 @pytest.mark.parametrize(
     "text", ["", "abc", SHA256[:-1], SHA256 + "0", "g" * 64, " " + SHA256[1:], SHA256[:31] + "  " + SHA256[33:]]
 )
@@ -29,6 +31,7 @@ def test_what_is_no_digest_is_refused(text: str) -> None:
     assert "64 hexadecimal digits" in caught.value.remedy
 
 
+@pytest.mark.fault("B07")
 @pytest.mark.parametrize("size", [-1, 2**63, True, "5", 1.0])
 def test_what_is_no_size_is_refused(size: int) -> None:
     """A size is a whole number of bytes that fits a file system."""
@@ -72,6 +75,7 @@ def test_a_digest_can_be_computed_anew(algorithm: str, length: int) -> None:
     assert hasher(digest).digest_size == length // 2
 
 
+@pytest.mark.fault("B13")
 def test_an_unknown_algorithm_is_refused_with_the_nearest() -> None:
     """A typing mistake is seen for one."""
     with pytest.raises(InvalidMetadata, match="'sha265' is not known; did you mean 'sha2"):

@@ -17,6 +17,8 @@ ROOT = pathlib.PurePosixPath("/srv/of/all")
 ODD_NAMES = st.sampled_from(["..", ".", "", "a", "%2e", "\\", "b c"])
 
 
+@pytest.mark.fault("B01", "B02")
+@pytest.mark.promise("P29")
 @pytest.mark.parametrize(
     "text",
     [
@@ -45,6 +47,7 @@ def test_what_could_leave_the_root_or_name_no_file_is_refused(text: str) -> None
         relative_path(text)
 
 
+@pytest.mark.fault("B02", "B05")
 @pytest.mark.parametrize(
     "text", ["a", "a/b", "...", "..a", "a..", "%2e%2e/x", "-rf", "é/ü", "a b", ".hidden", "a:b", "~"]
 )
@@ -53,6 +56,7 @@ def test_other_names_are_taken_as_they_are(text: str) -> None:
     assert relative_path(text) == text
 
 
+@pytest.mark.fault("B03")
 @pytest.mark.parametrize("text", ["a" * 256, "/".join(["a" * 200] * 21), "é" * 128])
 def test_names_longer_than_file_systems_bear_are_refused(text: str) -> None:
     """The limits count bytes."""
@@ -60,12 +64,15 @@ def test_names_longer_than_file_systems_bear_are_refused(text: str) -> None:
         relative_path(text)
 
 
+@pytest.mark.fault("B18")
 def test_a_lone_surrogate_is_refused() -> None:
     """It could not be written in UTF-8 by anybody."""
     with pytest.raises(InvalidPath, match="not Unicode"):
         relative_path("a\ud800")
 
 
+@pytest.mark.fault("B01")
+@pytest.mark.promise("P29")
 @given(st.text() | relative_paths() | bad_paths() | st.lists(ODD_NAMES).map("/".join))
 def test_an_accepted_path_stays_below_its_root(text: str) -> None:
     """Whatever is accepted names something strictly below the root, by the rules of the file system."""

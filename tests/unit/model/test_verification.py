@@ -26,6 +26,7 @@ def test_only_what_is_needed_is_computed() -> None:
     assert digests[0].value == hashlib.sha256(b"body").digest()
 
 
+@pytest.mark.promise("P11")
 def test_bytes_that_are_too_many_are_refused_whole() -> None:
     """What was refused is not counted and not hashed: the body may still come out right."""
     verification = Verification(Artifact(sha256=hashlib.sha256(b"body").hexdigest(), size=4))
@@ -39,6 +40,8 @@ def test_bytes_that_are_too_many_are_refused_whole() -> None:
     assert verification.finish()
 
 
+@pytest.mark.fault("A09")
+@pytest.mark.promise("P11")
 def test_zero_is_a_size() -> None:
     """An empty body that was declared empty is whole; one byte is too many."""
     verification = Verification(Artifact(size=0))
@@ -75,6 +78,7 @@ def test_pieces_make_the_same_digest_as_the_whole(before: list[bytes], pieces: l
     assert verification.count == len(body)
 
 
+@pytest.mark.promise("P12")
 @pytest.mark.parametrize("algorithm", ["sha256", "sha512", "sha384", "blake2b", "sha224", "sha1", "md5"])
 def test_each_declared_digest_is_checked(algorithm: str) -> None:
     """The strongest alone would let a manifest lie about the others."""
@@ -100,6 +104,8 @@ def test_a_blake2b_digest_may_be_cut_to_32_bytes() -> None:
     assert verification.finish()[1].hex == digest
 
 
+@pytest.mark.fault("B13")
+@pytest.mark.promise("P12")
 def test_one_wrong_digest_among_right_ones_is_told() -> None:
     """The strongest being right does not excuse the others: somebody lies."""
     wrong = hashlib.sha1(b"other", usedforsecurity=False).hexdigest()

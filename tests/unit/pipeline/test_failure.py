@@ -26,6 +26,7 @@ async def test_an_error_of_ours_keeps_its_type_and_gains_its_place() -> None:
     assert raised.value.where == "stage 'FailAt' of plugin 'mine', number 7, https://index.example/7, line 3"
 
 
+@pytest.mark.fault("D09")
 async def test_any_other_error_becomes_one_that_names_its_place() -> None:
     """The original is its cause, so that --debug can show it."""
     cause = KeyError("colour")
@@ -103,6 +104,8 @@ async def test_several_failures_are_a_group() -> None:
     assert raised.group_contains(EntrepotError, match="stage 'FailsWhenCancelled'")
 
 
+@pytest.mark.fault("D09")
+@pytest.mark.promise("P23")
 async def test_the_first_failure_cancels_the_others_and_is_raised() -> None:
     """Whoever stands before or after; nothing is left running."""
     before, after = Sleeper(), Sleeper()

@@ -40,6 +40,7 @@ async def test_a_pipeline_without_an_end_stage_does_not_hang(maxsize: int) -> No
     assert collect.seen == list(range(3000))
 
 
+@pytest.mark.promise("P27")
 async def test_queues_hold_no_more_than_they_should() -> None:
     """Behind a stage that does not read, each stage before it is held back."""
     ahead = Collect()
@@ -59,6 +60,8 @@ async def test_queues_hold_no_more_than_they_should() -> None:
     await asyncio.wait([running])
 
 
+@pytest.mark.fault("D08")
+@pytest.mark.promise("P23")
 async def test_cancelling_the_pipeline_cancels_every_stage() -> None:
     """Also while they put and wait; the canceller gets its CancelledError."""
     sleeper = Sleeper()
@@ -114,6 +117,8 @@ async def test_cancelling_again_does_not_leave_stages_behind() -> None:
     assert cleaned == [True]
 
 
+@pytest.mark.fault("D09")
+@pytest.mark.promise("P23")
 async def test_a_stage_that_will_not_stop_is_named_after_its_grace() -> None:
     """The run ends although the stage does not."""
     release = asyncio.Event()
@@ -191,6 +196,7 @@ async def test_a_pipeline_runs_once() -> None:
     await Pipeline(stages).run()
 
 
+@pytest.mark.fault("D09")
 async def test_a_source_that_never_waits_lets_others_run() -> None:
     """Each stage gets its turn when a queue is full or empty, without a wait written anywhere."""
     collect = Collect()

@@ -13,6 +13,7 @@ from unit.serve.shelf import stock
 BODY = bytes(range(256)) * 40
 
 
+@pytest.mark.promise("P32")
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
@@ -46,6 +47,7 @@ async def test_a_private_repository_asks_for_its_token(
         assert answer.headers["Cache-Control"] in ("private, no-cache", "no-store")
 
 
+@pytest.mark.promise("P32")
 async def test_without_a_token_it_is_as_if_it_were_not_there(
     origin: BadOrigin, opened: Open, serve: Serve, client: ClientSession
 ) -> None:

@@ -36,6 +36,7 @@ async def test_a_depot_without_repositories_has_a_front_page(opened: Open, serve
         assert "entrepot add" in await answer.text()
 
 
+@pytest.mark.fault("E08")
 async def test_a_host_header_cannot_bring_markup_into_the_page(origin: BadOrigin, opened: Open, serve: Serve) -> None:
     """Whatever a client claims the server's name to be, it is escaped."""
     depot = opened(tools={"url": stock(origin, {"a": b"x"})})
@@ -49,6 +50,7 @@ async def test_a_host_header_cannot_bring_markup_into_the_page(origin: BadOrigin
     assert b"<script>" not in answer
 
 
+@pytest.mark.promise("P28")
 async def test_status_is_for_machines(origin: BadOrigin, opened: Open, serve: Serve, client: ClientSession) -> None:
     """One JSON object: that it works, and what is served."""
     depot = opened(tools={"url": stock(origin, {"a": b"x"})})

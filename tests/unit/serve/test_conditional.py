@@ -15,6 +15,7 @@ AT, BEFORE, AFTER = (
 )
 
 
+@pytest.mark.fault("E07")
 @pytest.mark.parametrize(
     ("headers", "verdict"),
     [

@@ -158,6 +158,7 @@ async def test_parts_of_a_body_are_served(
             assert answer.headers["Content-Range"] == f"bytes */{end + 1}"
 
 
+@pytest.mark.fault("E04")
 async def test_several_parts_come_as_one_answer(
     origin: BadOrigin, opened: Open, serve: Serve, client: ClientSession
 ) -> None:
@@ -178,6 +179,7 @@ async def test_several_parts_come_as_one_answer(
     assert b"Content-Range: bytes 256-299/10240" in parts[1][0]
 
 
+@pytest.mark.fault("E07")
 async def test_if_range_guards_a_resumed_download(
     origin: BadOrigin, opened: Open, serve: Serve, client: ClientSession
 ) -> None:
@@ -193,6 +195,7 @@ async def test_if_range_guards_a_resumed_download(
     assert statuses == [(206, len(BODY) - 5), (200, len(BODY))]
 
 
+@pytest.mark.fault("E07")
 @pytest.mark.parametrize("path", ["a", "large.txt", "plain.txt", "index/"])
 async def test_head_says_what_get_would_say(
     origin: BadOrigin, opened: Open, serve: Serve, client: ClientSession, path: str
@@ -220,6 +223,7 @@ async def test_empty_bodies_are_served(origin: BadOrigin, opened: Open, serve: S
         assert (answer.status, await answer.read(), answer.headers["Content-Length"]) == (200, b"", "0")
 
 
+@pytest.mark.promise("P38")
 async def test_methods_that_would_write_are_refused(
     origin: BadOrigin, opened: Open, serve: Serve, client: ClientSession
 ) -> None:
@@ -232,6 +236,8 @@ async def test_methods_that_would_write_are_refused(
                 assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD")
 
 
+@pytest.mark.fault("C14")
+@pytest.mark.promise("P09")
 async def test_damaged_bytes_are_not_sent(
     origin: BadOrigin, opened: Open, serve: Serve, client: ClientSession, tmp_path: Path
 ) -> None:
@@ -281,6 +287,8 @@ TRAVERSALS = [
 ]
 
 
+@pytest.mark.fault("E01")
+@pytest.mark.promise("P29")
 async def test_paths_that_try_to_leave_are_not_there(origin: BadOrigin, opened: Open, serve: Serve) -> None:
     """All get the same 404 over a raw socket, where no client cleans them up first."""
     depot = opened(tools={"url": stock(origin, {"a": BODY})})

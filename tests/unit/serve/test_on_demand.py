@@ -26,6 +26,8 @@ def holds(depot: Depot, body: bytes) -> bool:
     return depot.storage.holds(hashlib.sha256(body).digest())
 
 
+@pytest.mark.fault("D04")
+@pytest.mark.promise("P22")
 @pytest.mark.parametrize("body", [SMALL, LARGE, b""], ids=["small", "large", "empty"])
 @pytest.mark.parametrize("size", [True, False], ids=["size-known", "size-unknown"])
 async def test_fifty_clients_make_one_upstream_request(
@@ -79,6 +81,7 @@ async def test_a_streamed_repository_keeps_nothing(
     assert (origin.count("/a"), origin.count("/b")) == (2, 2)
 
 
+@pytest.mark.fault("E07")
 async def test_head_fetches_nothing(origin: BadOrigin, opened: Open, serve: Serve, client: ClientSession) -> None:
     """It is answered from what was declared."""
     depot = opened(
@@ -113,6 +116,8 @@ async def test_a_part_of_a_cold_artifact_comes_from_the_verified_whole(
     assert [request.headers.get("range") for request in origin.requests if request.path == "/a"] == [None]
 
 
+@pytest.mark.fault("D04")
+@pytest.mark.promise("P22")
 async def test_a_client_that_leaves_takes_nobody_with_it(
     origin: BadOrigin, opened: Open, serve: Serve, client: ClientSession
 ) -> None:
@@ -157,6 +162,8 @@ async def test_when_all_clients_leave_what_was_asked_for_is_still_kept(
     assert origin.count("/a") == 1
 
 
+@pytest.mark.fault("D05")
+@pytest.mark.promise("P35")
 async def test_bytes_of_a_private_repository_stay_with_it(
     origin: BadOrigin, opened: Open, serve: Serve, client: ClientSession
 ) -> None:

@@ -41,6 +41,8 @@ def temporary_files(folder: Path) -> list[str]:
     return [path.name for path in folder.rglob("tmp/*") if path.stat().st_size]
 
 
+@pytest.mark.fault("A10")
+@pytest.mark.promise("P09", "P10")
 @pytest.mark.parametrize("size", [True, False], ids=["size-known", "size-unknown"])
 @pytest.mark.parametrize("body", [SMALL, LARGE], ids=["small", "large"])
 @pytest.mark.parametrize("fault", ["flipped", "short", "long", "cut"])
@@ -75,6 +77,7 @@ async def test_wrong_bytes_are_never_a_clean_end(
     assert not holds(depot, body)
 
 
+@pytest.mark.promise("P10")
 async def test_a_large_body_is_passed_on_while_it_comes_save_for_its_end(
     origin: BadOrigin, opened: Open, serve: Serve, client: ClientSession
 ) -> None:
@@ -111,6 +114,8 @@ async def test_a_transfer_whose_source_begins_anew_breaks_off(
     assert holds(depot, LARGE)
 
 
+@pytest.mark.fault("A01")
+@pytest.mark.promise("P25")
 @pytest.mark.parametrize(("reply", "status"), [(Reply(status=404), 502), (Reply(status=500), 502)])
 async def test_an_upstream_that_fails_is_told_in_one_line_and_left_alone_for_a_moment(
     origin: BadOrigin, opened: Open, serve: Serve, client: ClientSession, reply: Reply, status: int
@@ -130,6 +135,8 @@ async def test_an_upstream_that_fails_is_told_in_one_line_and_left_alone_for_a_m
     assert origin.count("/a") == 1
 
 
+@pytest.mark.fault("A06")
+@pytest.mark.promise("P26")
 async def test_an_upstream_that_stalls_is_a_gateway_timeout(
     origin: BadOrigin, opened: Open, serve: Serve, client: ClientSession
 ) -> None:
@@ -142,6 +149,8 @@ async def test_an_upstream_that_stalls_is_a_gateway_timeout(
         assert answer.status == 504
 
 
+@pytest.mark.fault("D05")
+@pytest.mark.promise("P35")
 async def test_each_repository_uses_its_own_source(
     origin: BadOrigin, opened: Open, serve: Serve, client: ClientSession
 ) -> None:
@@ -176,6 +185,8 @@ async def test_a_second_source_is_tried_when_the_first_fails(
         assert await answer.read() == SMALL
 
 
+@pytest.mark.fault("D07")
+@pytest.mark.promise("P28")
 async def test_a_repository_that_is_no_longer_configured_serves_what_it_holds(
     origin: BadOrigin, opened: Open, serve: Serve, client: ClientSession
 ) -> None:
@@ -192,6 +203,8 @@ async def test_a_repository_that_is_no_longer_configured_serves_what_it_holds(
             assert "no upstream" in await answer.text()
 
 
+@pytest.mark.fault("C05")
+@pytest.mark.promise("P24")
 async def test_a_client_gets_its_bytes_also_when_they_cannot_be_kept(
     origin: BadOrigin,
     opened: Open,

@@ -132,6 +132,8 @@ def put_socket(name: Path) -> None:
         end.bind(os.path.relpath(name))
 
 
+@pytest.mark.fault("C15")
+@pytest.mark.promise("P29")
 @pytest.mark.parametrize("put", [put_link, put_pipe, put_socket])
 def test_what_is_no_file_is_never_followed_and_is_replaced(
     storage: FilesystemStorage, root: Path, monkeypatch: pytest.MonkeyPatch, put: Callable[[Path], None]
@@ -154,6 +156,7 @@ def test_what_is_no_file_is_never_followed_and_is_replaced(
     assert read(storage, body_of(4096)) == body_of(4096)
 
 
+@pytest.mark.fault("C15")
 def test_a_folder_at_a_final_name_is_reported(storage: FilesystemStorage, root: Path) -> None:
     """A folder may hold somebody's work: it is named and left, and nothing partial remains."""
     name = final_name(root, body_of(4096))
@@ -204,6 +207,8 @@ ERRORS = {
 }
 
 
+@pytest.mark.fault("C08")
+@pytest.mark.promise("P24")
 @pytest.mark.parametrize("code", ERRORS, ids=errno.errorcode.get)
 @pytest.mark.parametrize("primitive", PRIMITIVES)
 @pytest.mark.parametrize("size", [10, 200_000])
@@ -222,6 +227,8 @@ def test_every_failure_is_told_and_leaves_nothing_behind(root: Path, primitive: 
         assert not name.exists() or name.read_bytes() == body
 
 
+@pytest.mark.fault("C05")
+@pytest.mark.promise("P24")
 def test_a_disk_that_heals_is_used_again(root: Path) -> None:
     """After the disk was full, the same storage goes on."""
     disk = FailingDisk("write", errno.ENOSPC)

@@ -22,6 +22,8 @@ MOMENTS = 20
 LATEST = 0.03
 
 
+@pytest.mark.fault("C02")
+@pytest.mark.promise("P04")
 @pytest.mark.power
 @pytest.mark.slow
 def test_a_kill_at_any_moment_leaves_right_bytes_and_no_litter(tmp_path: Path) -> None:

@@ -119,6 +119,8 @@ class FilesystemHistory(RuleBasedStateMachine):
         return [one is not None for one in self.storage.find([sha256_of(body) for body in bodies])]
 
 
+@pytest.mark.fault("C04", "C14")
+@pytest.mark.promise("P03")
 def test_any_history_ends_with_what_a_dictionary_would_hold(tmp_path: Path) -> None:
     """Put, put again, put wrong, damage, remove, lose power, open again: nothing is lost, nothing wrong."""
     with closing(FilesystemStorage(tmp_path)) as storage:

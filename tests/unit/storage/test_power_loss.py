@@ -77,6 +77,8 @@ def trust_every_file_system(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(filesystem, "syncfs_for", lambda _: lambda _: None)
 
 
+@pytest.mark.fault("C04")
+@pytest.mark.promise("P03")
 @pytest.mark.parametrize("files", [5, 33], ids=["each file", "the whole file system"])
 def test_a_power_cut_at_any_step_loses_nothing_that_was_acknowledged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: int

@@ -82,6 +82,8 @@ def test_what_is_not_ours_is_left(scratch: Scratch, tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 4
 
 
+@pytest.mark.fault("C17")
+@pytest.mark.promise("P08")
 def test_a_sweep_takes_bounded_time_and_the_next_goes_on(
     scratch: Scratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,6 +98,7 @@ def test_a_sweep_takes_bounded_time_and_the_next_goes_on(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.fault("C17")
 def test_ten_thousand_files_are_swept_at_once(scratch: Scratch, tmp_path: Path) -> None:
     """A crash under load leaves thousands; one sweep takes them."""
     leave_litter(tmp_path, count=10_000)
