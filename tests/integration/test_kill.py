@@ -39,6 +39,7 @@ async def zygote() -> AsyncIterator[Zygote]:
         yield running
 
 
+@pytest.mark.fault("C02")
 @pytest.mark.promise("P01", "P02", "P03", "P04", "P05", "P07", "P08")
 @pytest.mark.parametrize("kills", SYNCS)
 async def test_a_sync_killed_at_any_moment_loses_nothing(

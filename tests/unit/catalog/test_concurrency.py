@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Sequence
 
+import pytest
 from sqlalchemy import create_engine, text
 
 from entrepot.catalog.catalog import Catalog
@@ -44,6 +45,7 @@ async def one_sync(catalog: Catalog, repository: str, statements: Sequence[State
     await ledger.complete(fingerprint="", report={})
 
 
+@pytest.mark.promise("P18")
 async def test_overlapping_syncs_end_as_if_one_had_followed_the_other(catalog: Catalog) -> None:
     """Six runs with equal content, each in another order: every statement and artifact is one row."""
     statements = everything()
@@ -75,6 +77,7 @@ async def test_equal_content_is_one_row_whoever_wrote_it_first(catalog: Catalog,
     assert set(counted.values()) == {UNITS}
 
 
+@pytest.mark.promise("P01")
 async def test_reading_goes_on_while_a_version_is_made(catalog: Catalog) -> None:
     """Every answer is of one finished version, whatever is written at the same time."""
     await sync(catalog, *(said(str(number), "1") for number in range(300)))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from entrepot.depot.scratch_folder import ScratchFolder
 from entrepot.operations.sync import sync
 from entrepot.testing.bad_origin import BadOrigin
@@ -20,6 +22,8 @@ def litter(home: Path) -> list[Path]:
     return [left]
 
 
+@pytest.mark.fault("C17")
+@pytest.mark.promise("P08")
 def test_what_a_dead_process_left_goes_and_what_a_living_one_uses_stays(tmp_path: Path) -> None:
     """A lock tells the living from the dead, also within one process."""
     (left,) = litter(tmp_path)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from entrepot.pipeline.run import Pipeline
 from entrepot.pipeline.stage import EndStage, Stage
 from number_stages import Numbers, PassOn, PassOnBatches, settle
@@ -32,6 +34,7 @@ class HangsAt(Stage[int]):
             await self.put(number)
 
 
+@pytest.mark.fault("D09")
 async def test_the_stage_that_all_wait_for_is_named_with_its_unit() -> None:
     """Those before it wait for room, those after it for input: they are not to blame."""
     clock, hangs = Clock(), HangsAt(5)
