@@ -41,7 +41,7 @@ class Allowance:
     def __init__(self, remote: Remote) -> None:
         self._allow_private = remote.access.allow_private
         self._by_proxy = remote.access.proxy is not None
-        self._own = _loopback_of(remote.url)
+        self._own = loopback_of(remote.url)
 
     def open_socket(self, info: tuple[Any, ...]) -> socket.socket:
         """Make the socket that will be connected to this address, or raise `AddressRefused`.
@@ -98,13 +98,13 @@ def _embedded(address: Address) -> Address:
     return address.ipv4_mapped or address.sixtofour or address
 
 
-def _loopback_of(url: str) -> tuple[Address | None, int] | None:
+def loopback_of(url: str) -> tuple[Address | None, int] | None:
     """Return the loopback address and port that a URL spells out; any address for `localhost`."""
-    parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
-    if host == "localhost":
-        return None, port
     try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
+        if host == "localhost":
+            return None, port
         address = ip_address(host)
     except ValueError:
         return None

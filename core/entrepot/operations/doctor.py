@@ -12,6 +12,7 @@ import importlib_metadata
 from entrepot.catalog.engines import engine_versions, needs_one_writer
 from entrepot.depot import open_depot
 from entrepot.errors import EntrepotError, safe_url
+from entrepot.operations.allowed import allowed_unasked
 from entrepot.operations.finding import Finding
 from entrepot.operations.home import home_findings
 
@@ -90,7 +91,9 @@ def _repository(repository: RepositorySettings, plugins: Plugins) -> Finding:
     if repository.private and token is None:
         what = "it is private and has no read_token: `entrepot serve` shows it to nobody"
         return Finding(name, "note", what, f'write read_token = {{ env = "NAME" }} in {repository.place}')
-    return Finding(name, "ok", f"type {repository.type}, {repository.policy}")
+    allowed = allowed_unasked(repository)
+    told = f"type {repository.type}, {repository.policy}"
+    return Finding(name, "ok", told if allowed is None else f"{told}; {allowed}")
 
 
 async def reach(depot: Depot) -> list[Finding]:

@@ -89,6 +89,11 @@ class RepositorySettings:
         """What a client of a private repository has to show; read anew each time, like `access`."""
         return self._secret("read_token", self._read_token)
 
+    @property
+    def allows_private(self) -> bool:
+        """Whether the upstream may lead to private addresses; no secret is read for that."""
+        return self._access.allow_private
+
     def options_as(self, cls: OptionsClass | None) -> Any:
         """The repository's own options as the class of its type; None for a type without options."""
         return structure_options(cls, self.options, where=f"{self.place}.options", environ=self.environ)

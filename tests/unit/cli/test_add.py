@@ -102,3 +102,47 @@ def test_without_a_configuration_it_says_how_to_make_one(shell: Shell) -> None:
     assert done.code == 2
     assert "entrepot init" in done.err
     assert not shell.configuration.exists()
+
+
+@pytest.mark.promise("P31")
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("http://127.0.0.1:8000/feed.json", "its url names 127.0.0.1 port 8000 itself"),
+        ("http://localhost/feed.json", "its url names localhost port 80 itself"),
+        ("http://[::1]:99/feed.json", "its url names ::1 port 99 itself"),
+        ("file:///srv/feed.json", "its url is on this machine"),
+    ],
+)
+def test_an_address_that_is_allowed_because_the_url_names_it_is_told(shell: Shell, url: str, says: str) -> None:
+    """Nobody finds out later, from an access log, what a repository may reach."""
+    shell("init")
+
+    done = shell("add", "tools", "--type", "firmware", "--url", url, "--json")
+
+    assert says in done.lines[0]["allowed"]
+    (finding,) = [line for line in shell("doctor", "--json").lines if line.get("subject") == "repository tools"]
+    assert says in finding["what"]
+
+
+@pytest.mark.parametrize("url", ["https://a.example/", "http://10.0.0.1/", "http://a.example:99999/", "http://[::1/"])
+def test_nothing_is_said_of_an_address_that_is_not_allowed_by_itself(shell: Shell, url: str) -> None:
+    """A private network takes a setting, and a URL that cannot be read allows nothing."""
+    shell("init")
+
+    done = shell("add", "tools", "--type", "firmware", "--url", url, "--json")
+
+    assert "allowed" not in done.lines[0]
+
+
+@pytest.mark.parametrize(
+    ("written", "valid"), [("75%", True), ("off", True), ("0%", True), ("101%", False), ("5", False)]
+)
+def test_a_share_is_a_percentage_or_off(shell: Shell, written: str, *, valid: bool) -> None:
+    """A number alone could mean a share or a count."""
+    shell("init")
+
+    done = shell("add", "tools", "--type", "firmware", "--set", f'guard_loss="{written}"')
+
+    assert done.code == (0 if valid else 2)
+    assert valid or 'such as "50%", or "off"' in done.err

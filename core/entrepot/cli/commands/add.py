@@ -9,6 +9,7 @@ from entrepot.cli.names import types
 from entrepot.cli.options import Command
 from entrepot.cli.output import Output
 from entrepot.errors import ConfigurationError
+from entrepot.operations.allowed import allowed_unasked
 from entrepot.settings.editing import repository_table, with_repository, write
 from entrepot.settings.reading import parse
 from entrepot.settings.source import FILE_NAME, find
@@ -52,6 +53,10 @@ def command(
     write(file, text)
 
     output = Output(invocation)
-    output.line({"event": "added", "repository": name, "file": str(file)})
+    allowed = allowed_unasked(added)
+    more = {} if allowed is None else {"allowed": allowed}
+    output.line({"event": "added", "repository": name, "file": str(file), **more})
     output.say(f"added {name} to {file}")
+    if allowed is not None:
+        output.say(f"note: {allowed}")
     output.say(f"next: entrepot sync {name}")
