@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
@@ -42,6 +42,9 @@ TERM: Final = 60.0
 PATIENCE: Final = 10.0
 
 _READERS: Final = 4
+
+#: Seconds that a run which is cancelled as it begins waits for its lease to be free again.
+_ABANDONING: Final = 5.0
 
 _REPOSITORY: Final = Statement("SELECT id FROM repository WHERE name = :name")
 
@@ -96,14 +99,16 @@ class Catalog:
     async def begin(self, run: RunRequest) -> Ledger:
         """Take the repository's lease, undo what a dead run left, and give the new run its ledger.
 
-        Raises `RepositoryBusy` at once when another run holds it.
+        Raises `RepositoryBusy` at once when another run holds it. When it is cancelled, the lease is
+        free again before that is told, unless undoing takes very long.
         """
         thread = ThreadPoolExecutor(1, thread_name_prefix=f"entrepot-{run.repository}")
         beginning = thread.submit(self._begin, run, thread)
         try:
             return await asyncio.wrap_future(beginning)
         except asyncio.CancelledError:
-            beginning.add_done_callback(_abandon)
+            abandoning = asyncio.ensure_future(asyncio.to_thread(_abandon, beginning, thread))
+            await asyncio.wait([abandoning], timeout=_ABANDONING)
             raise
         except BaseException:
             thread.shutdown(wait=False)
@@ -150,9 +155,12 @@ class Catalog:
         return int(row[0])
 
 
-def _abandon(beginning: Any) -> None:
+def _abandon(beginning: Future[RunLedger], thread: ThreadPoolExecutor) -> None:
+    """Wait until a run has begun, and give up what it took; not on the run's own thread, which ends."""
+    wait([beginning])
     if not beginning.cancelled() and beginning.exception() is None:
         beginning.result().close()
+    thread.shutdown()
 
 
 def database_for(url: str, locks: Path, *, term: float = TERM, patience: float = PATIENCE) -> Database:
