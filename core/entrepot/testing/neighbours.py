@@ -80,7 +80,8 @@ class Census:
         """Note who is started while the block runs."""
         loop = asyncio.get_running_loop()
         before = loop.get_task_factory()
-        loop.set_task_factory(self._make)
+        factory: Any = self._make  # what the loop hands on differs between versions of Python
+        loop.set_task_factory(factory)
         try:
             yield
         finally:

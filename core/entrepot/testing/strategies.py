@@ -70,14 +70,13 @@ def contents(cls: type[C], **fields: SearchStrategy[Any]) -> SearchStrategy[C]:
 
 
 @st.composite
-def units(draw: DrawFn, cls: type[Content], *, max_size: int = 30) -> list[DeclarativeContent]:
+def units(draw: DrawFn, cls: type[Content], *, max_size: int = 10) -> list[DeclarativeContent]:
     """Units with different keys; each has an artifact or none."""
     remote = Remote("https://index.example/")
     made = st.lists(contents(cls), max_size=max_size, unique_by=lambda content: DeclarativeContent(content).key)
-    paths = iter(draw(st.lists(relative_paths(), min_size=max_size, max_size=max_size, unique=True)))
     found: list[DeclarativeContent] = []
     for content in draw(made):
-        path = next(paths)
+        path = f"{len(found)}/{draw(relative_paths())}"
         where = DeclarativeArtifact(draw(artifacts()), f"https://index.example/{len(found)}", path, remote)
         found.append(DeclarativeContent(content, [where] if draw(st.booleans()) else []))
     return found
