@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
@@ -34,7 +35,11 @@ from entrepot_python.read_root import read_root
 #: Projects asked for at a time, at most; the remote's own limit may be lower.
 _AT_A_TIME: Final = 20
 
+_SERIAL: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
+
 _JSON = frozenset({"application/vnd.pypi.simple.v1+json", "application/json"})
+#: Media types that nobody gives to another page by accident.
+_CERTAIN = frozenset({*_JSON, "application/vnd.pypi.simple.v1+html"})
 _HTML = frozenset({"application/vnd.pypi.simple.v1+html", "text/html"})
 
 
@@ -88,6 +93,8 @@ class MirrorProjects(Stage):
         if page.not_modified or page.digests["sha256"] == noted.sha256:
             await self.keep(project)
             return
+        if (serial := _serial(page)) is not None:
+            await self.context.note_freshness(f"project {project}", serial=serial)
         read = await asyncio.to_thread(_read_page, page)
         in_json = _reader(page) is read_json
         if not in_json and said_in_html(read) == noted.in_html:
@@ -132,8 +139,21 @@ class MirrorProjects(Stage):
         return await downloader.run()
 
 
+def _serial(page: Download) -> int | None:
+    """The index's own count of changes, where it tells one: no page may be older than the last."""
+    text = page.headers.get("x-pypi-last-serial", "").strip()
+    return int(text) if _SERIAL.fullmatch(text) else None
+
+
 def _read_page(page: Download) -> ProjectPage:
-    return _reader(page)(page.path.read_bytes())
+    read = _reader(page)(page.path.read_bytes())
+    if not read.entries and read.api_version is None and page.content_type not in _CERTAIN:
+        raise InvalidMetadata(
+            "the index answers with a web page that lists no file and does not say that it is an index's",
+            where=safe_url(page.url),
+            remedy="open that address in a browser: is it a login page, or one of a proxy between?",
+        )
+    return read
 
 
 def _reader(page: Download) -> Callable[[bytes], ProjectPage]:

@@ -39,7 +39,10 @@ Entry: TypeAlias = ListedFile | UnusableFile
 
 @attrs.frozen(kw_only=True)
 class ProjectPage:
-    """A whole page. `base` is what relative URLs start from, itself relative to the page's URL."""
+    """A whole page. `base` is what relative URLs start from, itself relative to the page's URL.
+
+    `api_version` is the version of the simple API that a page in HTML may name.
+    """
 
     name: str | None
     entries: tuple[Entry, ...]
@@ -49,6 +52,7 @@ class ProjectPage:
     tracks: tuple[str, ...] = ()
     alternate_locations: tuple[str, ...] = ()
     base: str = ""
+    api_version: str | None = None
 
 
 def check_api_version(version: str | None) -> None:

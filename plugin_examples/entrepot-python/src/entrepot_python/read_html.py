@@ -68,6 +68,7 @@ def read_html(body: bytes) -> ProjectPage:
         tracks=tuple(page.facts.get("tracks", ())),
         alternate_locations=tuple(page.facts.get("alternate-locations", ())),
         base=page.base,
+        api_version=page.fact("repository-version"),
     )
 
 

@@ -30,15 +30,18 @@ def read_root(file: IO[str], *, is_json: bool) -> Iterator[str]:
 
 
 def _from_html(file: IO[str]) -> Iterator[str]:
-    page = Links()
+    page, any_name = Links(), False
     while chunk := file.read(_CHUNK):
         page.feed(chunk)
         for link in page.links:
             path = (link["href"] or "").partition("#")[0].partition("?")[0]
             name = path.rstrip("/").rpartition("/")[2]
             if name and name != "..":
+                any_name = True
                 yield name
         page.links.clear()
+    if not any_name and page.fact("repository-version") is None:
+        raise _broken("it names no project, and does not say that it is an index's: perhaps it is a login page")
 
 
 def _from_json(file: IO[str]) -> Iterator[str]:
