@@ -14,7 +14,10 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from entrepot.catalog import artifacts, runs
+from entrepot.catalog.audit import Audit
+from entrepot.catalog.collector import Collector
 from entrepot.catalog.faults import told
+from entrepot.catalog.inventory import Inventory
 from entrepot.catalog.ledger import Office, RunLedger
 from entrepot.catalog.making import check, make
 from entrepot.catalog.pages import PathPages
@@ -56,6 +59,8 @@ class Catalog:
         self._database, self.clock = database, clock
         self.statements = StatementCount()
         self.reader = CatalogReader(database, self.statements)
+        self.inventory = Inventory(database, self.statements)
+        self.audit = Audit(database, self.statements)
         self._asking = ThreadPoolExecutor(_READERS, thread_name_prefix="entrepot-reader")
         self._keeping = ThreadPoolExecutor(1, thread_name_prefix="entrepot-keeper")
         self._keeper = Writer(database, self.statements)
@@ -113,6 +118,10 @@ class Catalog:
         except BaseException:
             thread.shutdown(wait=False)
             raise
+
+    def collector(self) -> Collector:
+        """Take the catalog in hand for a prune: a context manager, one at a time for all processes."""
+        return Collector(self._database, self.statements)
 
     async def ask(self, question: Callable[..., T], *args: Any) -> T:
         """Put a question to the reader without holding up the event loop."""

@@ -19,12 +19,14 @@ from entrepot.storage.faults import fault
 from entrepot.storage.incoming import Arrived, Arriving
 from entrepot.storage.scratch import Scratch
 from entrepot.storage.shelf import Shelf
+from entrepot.storage.standing import walk
 from entrepot.storage.whole_sync import syncfs_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from entrepot.model.incoming import Received
+    from entrepot.storage.protocol import Damage, Standing
 
 _READ: Final = 256 * 1024
 
@@ -132,6 +134,16 @@ class FilesystemStorage:
         """Take the name away; who has the file open reads on."""
         with self._told():
             self._shelf.remove(sha256)
+
+    def walk(self) -> Iterator[Standing]:
+        """All that stands in the folder, folder by folder, but for temporary files."""
+        with self._told():
+            yield from walk(str(self.root))
+
+    def examine(self, sha256: bytes, size: int) -> Damage | None:
+        """Read and hash what stands under a digest, unless its size tells already."""
+        with self._told():
+            return self._shelf.examine(sha256, size)
 
     def _keep_round(self, part: Sequence[Arrived]) -> dict[bytes, bool]:
         """Sync the files, give them their names, sync the folders; which were written, not found."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import io
 import shutil
 import tempfile
@@ -15,13 +16,15 @@ from entrepot.model.digest import Digest
 from entrepot.model.ledger import KeptArtifact
 from entrepot.storage.disk import Disk
 from entrepot.storage.incoming import Arrived, Arriving
+from entrepot.storage.protocol import Standing
 from entrepot.storage.scratch import Scratch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from entrepot.model.artifact import Artifact
     from entrepot.model.incoming import Received
+    from entrepot.storage.protocol import Damage
 
 
 class MemoryStorage:
@@ -83,6 +86,20 @@ class MemoryStorage:
     def remove(self, sha256: bytes) -> None:
         """Forget the bytes; who reads them reads on."""
         self._bodies.pop(sha256, None)
+
+    def walk(self) -> Iterator[Standing]:
+        """Everything is a body under its digest."""
+        for sha256 in list(self._bodies):
+            yield Standing(sha256.hex(), sha256, "file", 0.0)
+
+    def examine(self, sha256: bytes, size: int) -> Damage | None:
+        """What is in memory is right, of the size that it has."""
+        body = self._bodies.get(sha256)
+        if body is None:
+            return "missing"
+        if len(body) != size:
+            return "short" if len(body) < size else "long"
+        return None if hashlib.sha256(body).digest() == sha256 else "flipped"
 
     def prepare(self) -> None:
         """Nothing is needed."""

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple, Protocol, TypeAlias
 
 from entrepot.model.incoming import Receiver
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from entrepot.model.incoming import Received
     from entrepot.model.ledger import KeptArtifact
+
+
+#: What can be wrong with what stands under a digest; "mistyped" is a link, a folder, a pipe.
+Damage: TypeAlias = Literal["missing", "short", "long", "flipped", "mistyped", "unreadable"]
+
+
+class Standing(NamedTuple):
+    """Something that stands in a storage, known by name only.
+
+    `sha256` is the digest that the name says, or None for what cannot be bytes of the storage.
+    `changed` is when it last was, in seconds since 1970.
+    """
+
+    name: str
+    sha256: bytes | None
+    kind: Literal["file", "link", "folder", "other"]
+    changed: float
 
 
 class Storage(Receiver, Protocol):
@@ -48,6 +65,18 @@ class Storage(Receiver, Protocol):
 
     def remove(self, sha256: bytes) -> None:
         """Remove the bytes; who has them open reads on. Nothing happens when they are not there."""
+
+    def walk(self) -> Iterator[Standing]:
+        """All that stands there, in no order, read as it is asked for; nothing is opened or followed.
+
+        What comes or goes meanwhile may or may not be among it. Temporary files are not told.
+        """
+
+    def examine(self, sha256: bytes, size: int) -> Damage | None:
+        """Read what stands under a digest, and say what is wrong with it; None when it is right.
+
+        Nothing is changed, followed or waited on. Who may have changed it meanwhile looks again.
+        """
 
     def prepare(self) -> None:
         """Make what is needed before anything can be kept; calling again does nothing."""

@@ -12,9 +12,14 @@ from entrepot.errors import DepotError
 
 if TYPE_CHECKING:
     from entrepot.storage.disk import Disk
+    from entrepot.storage.protocol import Damage
 
 #: What opening a name says when there is no file, or a link, a pipe, a socket, or a broken one.
 _NO_FILE: Final = {errno.ENOENT, errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.EIO, errno.EACCES}
+
+#: Which of these mean that nothing is there at all, or that the disk or its rights keep it from us.
+_NOTHING_THERE: Final = {errno.ENOENT, errno.ENOTDIR}
+_UNREADABLE: Final = {errno.EIO, errno.EACCES, errno.EPERM}
 
 #: What giving a second name says where files can have but one.
 _ONE_NAME: Final = {errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS}
@@ -85,6 +90,25 @@ class Shelf:
         finally:
             self._disk.close(file)
 
+    def examine(self, sha256: bytes, size: int) -> Damage | None:
+        """Say what is wrong with what stands under the digest; bytes of another size are not read."""
+        try:
+            file = self._disk.open(self.name(sha256))
+        except OSError as error:
+            return _refused(error)
+        try:
+            status = os.fstat(file)
+            if not stat.S_ISREG(status.st_mode):
+                return "mistyped"
+            if status.st_size != size:
+                return "short" if status.st_size < size else "long"
+            with os.fdopen(file, "rb", buffering=0, closefd=False) as body:
+                return None if hashlib.file_digest(body, "sha256").digest() == sha256 else "flipped"
+        except OSError as error:
+            return _refused(error)
+        finally:
+            self._disk.close(file)
+
     def place(self, path: str, sha256: bytes) -> bool:
         """Move a file under its digest; False, with the file left, when the right bytes stand there.
 
@@ -122,3 +146,14 @@ class Shelf:
             raise DepotError(
                 "a folder stands where a file of the storage belongs", name, f"move it elsewhere: mv {name} /tmp/"
             ) from error
+
+
+def _refused(error: OSError) -> Damage:
+    """What it means that a name cannot be opened, or not be read to its end; the rest is raised."""
+    if error.errno in _NOTHING_THERE:
+        return "missing"
+    if error.errno in _UNREADABLE:
+        return "unreadable"
+    if error.errno in _NO_FILE:
+        return "mistyped"
+    raise error
