@@ -106,8 +106,11 @@ def save(session: Session, realm: int, artifacts: Sequence[KeptArtifact]) -> Non
     """Write rows and holdings, in order of digest: two writers never wait for each other in a ring."""
     ordered = sorted({artifact.sha256: artifact for artifact in artifacts}.values())
     names = [(artifact.sha256,) for artifact in ordered]
-    if session.change(_INSERT, [(artifact.sha256, artifact.size) for artifact in ordered]) < len(ordered):
+    rows = [(artifact.sha256, artifact.size) for artifact in ordered]
+    if session.change(_INSERT, rows) < len(ordered):
         session.change(_REVIVE, names)
+        # What was condemned may have been deleted between the two, where others write at the same time.
+        session.change(_INSERT, rows)
     digests = sorted(
         (digest.algorithm, digest.value, artifact.sha256)
         for artifact in ordered

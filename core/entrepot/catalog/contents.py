@@ -84,6 +84,8 @@ def save(session: Session, run: Run, statements: Sequence[Said]) -> list[int]:
     if session.change(_INSERT, session.pack_columns(_ROW, *columns)) < len(said):
         given, ours = _settled(session, ordered, given)
     _describe(session, [(number, said[name]) for name, number in ours.items()])
+    if gone := [new for new in ordered if new.identity not in given]:
+        given |= zip([new.identity for new in gone], save(session, run, gone), strict=True)
     return [given[statement.identity] for statement in statements]
 
 
@@ -100,12 +102,16 @@ def _describe(session: Session, ours: Sequence[tuple[int, Said]]) -> None:
 def _settled(
     session: Session, ordered: Sequence[Said], given: dict[bytes, int]
 ) -> tuple[dict[bytes, int], dict[bytes, int]]:
-    """The numbers that statements have, and those we gave: others were written by somebody, now or before."""
+    """The numbers that statements have, and those we gave: others were written by somebody, now or before.
+
+    What was condemned and deleted meanwhile, where others write at the same time, has none.
+    """
     settled: dict[bytes, int] = {}
     for piece in pieces(ordered):
-        names = [said.identity for said in piece]
-        found, condemned = find(session, [said.key for said in piece], names)
+        keys, names = [said.key for said in piece], [said.identity for said in piece]
+        found, condemned = find(session, keys, names)
         if condemned:
             revive(session, condemned)
-        settled.update((name, number or 0) for name, number in zip(names, found, strict=True))
-    return settled, {name: number for name, number in given.items() if settled[name] == number}
+            found, _ = find(session, keys, names)
+        settled.update((name, number) for name, number in zip(names, found, strict=True) if number is not None)
+    return settled, {name: number for name, number in given.items() if settled.get(name) == number}

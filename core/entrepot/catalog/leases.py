@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from entrepot.errors import RepositoryBusy
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Engine
+    from sqlalchemy.engine import Connection, Engine
 
 
 _SHORTEST_BEAT: Final = 0.05
@@ -47,6 +47,11 @@ def busy(repository: str, who: str) -> RepositoryBusy:
         where=f"the lease of {repository!r}",
         remedy="wait until that sync ends, or end it; its lease then ends by itself",
     )
+
+
+def pruning(where: str) -> RepositoryBusy:
+    """The error for a depot that somebody else is pruning."""
+    return RepositoryBusy("another prune of this depot is under way", where, "wait until it ends, then: entrepot prune")
 
 
 class KernelClaim:
@@ -109,6 +114,32 @@ class RowClaim:
                 continue
 
 
+class SessionClaim:
+    """A lock that a server lets go when the connection that took it ends."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @classmethod
+    def take(cls, engine: Engine, number: int) -> Self:
+        """Take the lock, or raise the error for a depot that is being pruned."""
+        connection = engine.connect()
+        try:
+            if not connection.execute(_LOCK, {"number": number}).scalar_one():
+                raise pruning("the catalog")
+        except BaseException:
+            connection.close()
+            raise
+        return cls(connection)
+
+    def keep(self, repository: int, token: int) -> None:
+        """Nothing to do: the connection keeps it."""
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+_LOCK = text("SELECT pg_try_advisory_lock(:number)")
 _BEAT = text(
     "UPDATE lease SET beat = extract(epoch FROM clock_timestamp())::float8"
     " WHERE repository = :repository AND token = :token AND run IS NOT NULL"

@@ -13,12 +13,15 @@ from sqlalchemy.pool import NullPool
 from entrepot.catalog import schema
 from entrepot.catalog.batch import Batch, BatchColumn, Kind
 from entrepot.catalog.faults import CatalogMissing
-from entrepot.catalog.leases import Claim, RowClaim
+from entrepot.catalog.leases import Claim, RowClaim, SessionClaim
 from entrepot.catalog.statement import Tongue
 from entrepot.failpoints import failpoint
 
 #: Only makers of the tables need it, one after the other; any number will do.
 _MAKING: Final = 0x656E7472
+
+#: The same for whoever prunes.
+_PRUNING: Final = 0x656E7473
 
 _TYPES: Final = {Kind.INT: "bigint", Kind.TEXT: "text", Kind.BLOB: "bytea", Kind.SHA256: "bytea"}
 
@@ -70,6 +73,7 @@ class PostgresDatabase:
                 "next_content": "nextval('content_block')",
                 "share": "FOR SHARE OF lease",
                 "update": "FOR UPDATE OF lease",
+                "unheld": "FOR UPDATE OF x SKIP LOCKED",
                 "now": "extract(epoch FROM clock_timestamp())::float8",
                 "free": f"(lease.run IS NULL OR lease.beat < extract(epoch FROM clock_timestamp())::float8 - {term!r})",
             },
@@ -126,6 +130,14 @@ class PostgresDatabase:
         """The lease is a row here, kept by beating; see `leases.py`."""
         del repository
         return RowClaim(self._writers, self._term)
+
+    def claim_pruning(self) -> Claim:
+        """Take the server's lock of the one prune, kept by a connection and gone with it."""
+        return SessionClaim.take(self._writers, _PRUNING)
+
+    def hold_still(self, connection: Connection, table: str, *, alone: bool = False) -> None:
+        """Wait for those who write to a table, and let nobody begin to, until the transaction ends."""
+        connection.exec_driver_sql(f"LOCK TABLE {table} IN {'SHARE ROW EXCLUSIVE' if alone else 'SHARE'} MODE")
 
     def close(self) -> None:
         self.readers.dispose()

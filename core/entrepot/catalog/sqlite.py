@@ -24,8 +24,9 @@ from sqlalchemy.pool import NullPool, QueuePool
 
 from entrepot.catalog.batch import Batch, BatchColumn, Kind
 from entrepot.catalog.faults import CatalogMissing
-from entrepot.catalog.leases import Claim, KernelClaim
+from entrepot.catalog.leases import Claim, KernelClaim, pruning
 from entrepot.catalog.statement import PIECE, Tongue
+from entrepot.errors import RepositoryBusy
 from entrepot.failpoints import failpoint
 
 #: The oldest SQLite that knows all we say (UPDATE ... FROM, and upserts reading a batch).
@@ -92,6 +93,7 @@ class SqliteDatabase:
                 "next_content": "(SELECT coalesce(max(id), 0) + 1 FROM content)",
                 "share": "",
                 "update": "",
+                "unheld": "",
                 "now": "CAST(strftime('%s', 'now') AS REAL)",
                 "free": "1 = 1",
             },
@@ -183,6 +185,17 @@ class SqliteDatabase:
         """Take the kernel lock that is a repository's lease here; gone with its process."""
         self._locks.mkdir(parents=True, exist_ok=True)
         return KernelClaim.take(self._locks / f"{quote(repository, safe='')}.lock", repository)
+
+    def claim_pruning(self) -> Claim:
+        """Take the kernel lock of the one prune; no repository's lock has a name like it."""
+        self._locks.mkdir(parents=True, exist_ok=True)
+        try:
+            return KernelClaim.take(self._locks / ".pruning", "")
+        except RepositoryBusy as error:
+            raise pruning(str(self._locks / ".pruning")) from error
+
+    def hold_still(self, connection: Connection, table: str, *, alone: bool = False) -> None:
+        """Nothing: whoever writes is alone with the file."""
 
     def close(self) -> None:
         self.readers.dispose()

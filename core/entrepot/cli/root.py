@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "show": "Show what a version holds.",
         "diff": "Show how two versions differ.",
         "serve": "Serve all versions over HTTP.",
+        "prune": "Prune old versions, and free what nothing needs.",
         "plugins": "List plugins, the blocked and the broken too.",
         "stages": "Show the plan of a repository's sync.",
         "trace": "Show what the last sync counted.",
