@@ -5,6 +5,10 @@ from __future__ import annotations
 from entrepot.assembly.declarative_version import DeclarativeVersion
 from entrepot.assembly.outcome import SyncOutcome
 from entrepot.assembly.registrations import FirstStage, Publisher
+from entrepot.decoding.compressed import bounded_decode
+from entrepot.decoding.json_text import bounded_json
+from entrepot.decoding.limits import BeyondLimits
+from entrepot.decoding.xml_events import bounded_xml
 from entrepot.errors import (
     ConfigurationError,
     DepotError,
@@ -57,6 +61,7 @@ __all__ = [
     "Artifact",
     "ArtifactDownloader",
     "ArtifactSaver",
+    "BeyondLimits",
     "ConfigurationError",
     "Content",
     "ContentAssociation",
@@ -114,6 +119,9 @@ __all__ = [
     "VersionView",
     "after",
     "before",
+    "bounded_decode",
+    "bounded_json",
+    "bounded_xml",
     "create_pipeline",
     "derived",
     "facts",

@@ -136,3 +136,23 @@ def test_what_is_no_page_is_invalid_metadata(body: bytes) -> None:
         read_json(body)
 
     assert caught.value.remedy
+
+
+@pytest.mark.fault("B08")
+def test_a_digest_that_is_told_twice_names_no_bytes() -> None:
+    """Readers of JSON take the first or the last; a file of which they would disagree is refused."""
+    twice = page(file()).replace(b'{"sha256": "ab', b'{"sha256": "' + b"cd" * 32 + b'", "sha256": "ab')
+
+    (entry,) = read_json(twice).entries
+
+    assert isinstance(entry, UnusableFile)
+    assert "twice" in entry.error.what
+
+
+@pytest.mark.fault("B08")
+@pytest.mark.promise("P33")
+@pytest.mark.parametrize("nested", [b"[" * 100_000, b'{"a":' * 100_000])
+def test_a_page_that_nests_without_end_is_invalid_metadata(nested: bytes) -> None:
+    """No depth of brackets ends the process."""
+    with pytest.raises(InvalidMetadata):
+        read_json(b'{"files": ' + nested)

@@ -10,6 +10,7 @@ from typing import Final
 from packaging.utils import NormalizedName, canonicalize_name, is_normalized_name
 
 from entrepot.plugin import (
+    BeyondLimits,
     DeclarativeContent,
     Download,
     EntrepotError,
@@ -34,6 +35,9 @@ from entrepot_python.read_root import read_root
 
 #: Projects asked for at a time, at most; the remote's own limit may be lower.
 _AT_A_TIME: Final = 20
+
+#: Bytes of one project's page, which is read as a whole; the largest there are have a third of it.
+_LARGEST_PAGE: Final = 64 * 1024**2
 
 _SERIAL: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 
@@ -146,6 +150,12 @@ def _serial(page: Download) -> int | None:
 
 
 def _read_page(page: Download) -> ProjectPage:
+    if page.path.stat().st_size > _LARGEST_PAGE:
+        raise BeyondLimits(
+            f"a project's page is larger than {_LARGEST_PAGE} bytes",
+            where=safe_url(page.url),
+            remedy="take the project out of include, or report it to whoever runs the index",
+        )
     read = _reader(page)(page.path.read_bytes())
     if not read.entries and read.api_version is None and page.content_type not in _CERTAIN:
         raise InvalidMetadata(

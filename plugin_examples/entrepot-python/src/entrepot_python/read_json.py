@@ -12,11 +12,14 @@ from entrepot_python.project_page import Entry, ListedFile, ProjectPage, Unusabl
 
 T = TypeVar("T")
 
+#: Around a key and its value.
+_QUOTES = 4
+
 
 class _File(msgspec.Struct):
     filename: str
     url: str
-    hashes: dict[str, str]
+    hashes: msgspec.Raw
     requires_python: str | None = msgspec.field(default=None, name="requires-python")
     yanked: bool | str | None = None
     size: int | None = None
@@ -79,18 +82,29 @@ def decode(body: bytes | msgspec.Raw, form: type[T]) -> T:
 def _entry(raw: msgspec.Raw) -> Entry:
     try:
         file = decode(raw, _File)
+        hashes = _hashes(file.hashes)
     except InvalidMetadata as error:
         return UnusableFile(_name(raw), error)
     return ListedFile(
         filename=file.filename,
         url=file.url.partition("#")[0],
-        hashes=file.hashes,
+        hashes=hashes,
         requires_python=file.requires_python,
         yanked=file.yanked or False,
         size=file.size,
         upload_time=file.upload_time,
         core_metadata=_core_metadata(file),
     )
+
+
+def _hashes(raw: msgspec.Raw) -> dict[str, str]:
+    """Read digests by name; one that stands there twice is refused, for readers take either."""
+    hashes = decode(raw, dict[str, str])
+    if bytes(raw).count(b'"') != _QUOTES * len(hashes):
+        raise InvalidMetadata(
+            "a digest of a file is told twice, or not plainly", remedy="report it to whoever runs the index"
+        )
+    return hashes
 
 
 def _core_metadata(file: _File) -> CoreMetadata:
