@@ -48,7 +48,7 @@ class FirmwareList(Stage):
     def declared(self, entry: dict[str, Any]) -> DeclarativeContent:
         said = {name: entry[name] for name in ("name", "sha256", "yanked", "note") if name in entry}
         artifact = Artifact(sha256=entry["sha256"], size=entry["size"])
-        url = urljoin(self.remote.url, entry["file"])
+        url = urljoin(self.remote.url, entry.get("url", entry["file"]))
         where = DeclarativeArtifact(artifact, url, entry["file"], self.remote, deferred_download=self.remote.deferred)
         return DeclarativeContent(Firmware(**said), [where])
 

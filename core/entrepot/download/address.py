@@ -68,10 +68,13 @@ class Allowance:
 
     def check_for_proxy(self, url: str) -> None:
         """Raise `AddressRefused` when a URL that a proxy will be asked for spells out a refused address."""
+        if self._by_proxy:
+            self.check_spelled_out(url)
+
+    def check_spelled_out(self, url: str) -> None:
+        """Raise `AddressRefused` when a URL spells out a refused address, in whatever notation."""
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
-        if not self._by_proxy:
-            return
         if host.rstrip(".") == "localhost":
             host = "127.0.0.1"
         with suppress(ValueError):

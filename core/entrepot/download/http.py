@@ -25,7 +25,7 @@ from entrepot.download.answers import (
 )
 from entrepot.download.body import BodyPump, Bound
 from entrepot.download.credentials import Credentials
-from entrepot.download.errors import ResumeRefused, TooSlow, UnexpectedAnswer
+from entrepot.download.errors import AddressRefused, ResumeRefused, TooSlow, UnexpectedAnswer
 from entrepot.download.protocol import Answer
 from entrepot.download.redirects import STATUSES, Trail, bare
 from entrepot.download.throughput import Watch
@@ -131,7 +131,16 @@ class HttpFetcher:
                 **options,
             )
         except FOREIGN as error:
-            raise translate(error, url) from None
+            raise translate(self._explained(error, url), url) from None
+
+    def _explained(self, error: Exception, url: str) -> Exception:
+        """Find the reason in the address, where a URL was refused for an odd notation of it."""
+        if isinstance(error, ValueError):
+            try:
+                self._allowance.check_spelled_out(url)
+            except (AddressRefused, ValueError) as reason:
+                return reason
+        return error
 
     def _open(self) -> aiohttp.ClientSession:
         limits = self._remote.politeness

@@ -39,7 +39,9 @@ class Trail:
         scheme = urlsplit(target).scheme
         if scheme not in ("http", "https"):
             raise RedirectRefused(
-                f"the redirect leads to a {scheme or 'relative'} URL, and only http and https are followed", here
+                f"the redirect leads to a {scheme or 'relative'} URL, and only http and https are followed",
+                here,
+                remedy="an upstream's content comes from the network: see what it answers, and report it there",
             )
         if scheme == "http" and urlsplit(here).scheme == "https":
             raise RedirectRefused(

@@ -41,6 +41,8 @@ PRIVATE = [
 DOCUMENTATION = ("192.0.2.10", "198.51.100.10", "203.0.113.80", "2001:db8::1")
 
 
+@pytest.mark.fault("A14")
+@pytest.mark.promise("P31")
 @pytest.mark.promise("P31")
 @pytest.mark.parametrize("address", PRIVATE)
 def test_an_address_that_only_some_can_reach_is_refused(address: str) -> None:
@@ -114,6 +116,8 @@ def desk_with(origin: BadOrigin, desk: Desk, resolver: Fickle) -> Desk:
     return made
 
 
+@pytest.mark.fault("A14")
+@pytest.mark.promise("P31")
 @pytest.mark.promise("P31")
 @pytest.mark.parametrize("answers", [["127.0.0.1"], ["127.0.0.1", "10.0.0.1", "192.168.0.1"]])
 async def test_a_name_that_resolves_to_private_addresses_is_refused(
@@ -130,6 +134,8 @@ async def test_a_name_that_resolves_to_private_addresses_is_refused(
     assert isinstance(caught.value, AddressRefused) or len(answers) > 1
 
 
+@pytest.mark.fault("A14")
+@pytest.mark.promise("P31")
 @pytest.mark.promise("P31")
 async def test_a_name_that_resolves_differently_the_second_time_is_checked_again(origin: BadOrigin, desk: Desk) -> None:
     """A look-up before the check would have seen the harmless answer; there is none."""
