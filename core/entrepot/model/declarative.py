@@ -44,6 +44,9 @@ class Patience(Protocol):
         """Let no stage hold units back while the block runs."""
 
 
+#: Characters of a key that are told: it may hold what an upstream wrote, at any length.
+_LONGEST_TOLD: Final = 300
+
 #: The running sync's way to wait, in the task of each of its stages and in tasks they start.
 PATIENCE: ContextVar[Patience | None] = ContextVar("PATIENCE", default=None)
 
@@ -283,8 +286,11 @@ class DeclarativeContent:
         return await (patience.wait_for(self._future) if patience is not None else asyncio.shield(self._future))
 
     def describe(self) -> str:
-        """Name the unit to a person: its type and key."""
-        return f"unit {self.key}"
+        """Name the unit to a person: its type and key, in bounds, and with nothing that a terminal obeys."""
+        key = self.key if len(self.key) <= _LONGEST_TOLD else f"{self.key[:_LONGEST_TOLD]}..."
+        if not key.isprintable():
+            key = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in key)
+        return f"unit {key}"
 
     def __repr__(self) -> str:
         return f"DeclarativeContent({self.key})"

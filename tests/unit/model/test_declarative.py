@@ -124,3 +124,13 @@ async def test_a_waiter_that_is_cancelled_leaves_the_others_waiting() -> None:
     unit.resolve()
 
     assert await second is unit.content
+
+
+@pytest.mark.fault("B16")
+def test_a_unit_is_told_in_bounds_and_in_letters_that_can_be_shown() -> None:
+    """Its key may hold what an upstream wrote; an error or a report must not grow or blink with it."""
+    told = DeclarativeContent(Thing("a\x7f\u202eb" + "c" * 100_000)).describe()
+
+    assert len(told) < 500
+    assert told.isprintable()
+    assert told.startswith('unit ["test.thing","a\\x7f\\u202ebcc')
