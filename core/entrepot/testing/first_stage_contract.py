@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from entrepot.assembly.outcome import SyncOutcome
 from entrepot.errors import EntrepotError
@@ -31,7 +31,7 @@ from entrepot.testing.faults import FILE_FAULTS, INDEX_FAULTS
 from entrepot.testing.format_contract import MARK, NAME, FormatBench, FormatContract, Mirror
 from entrepot.testing.neighbours import Census
 from entrepot.testing.running import running
-from entrepot.testing.strategies import Files, histories
+from entrepot.testing.strategies import Files, a_few, histories
 
 
 class FirstStageContract(FormatContract):
@@ -89,13 +89,7 @@ class FirstStageContract(FormatContract):
         names = [self.name(number) for number in range(6)]
         folders = itertools.count()
 
-        @settings(
-            max_examples=self.histories,
-            deadline=None,
-            database=None,
-            derandomize=True,
-            suppress_health_check=list(HealthCheck),
-        )
+        @a_few(self.histories)
         @given(histories(names, least=4, length=3))
         def check(history: list[Files]) -> None:
             folder = bench.folder / f"history-{next(folders)}"

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias, TypeVar
 
 import attrs
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
@@ -129,3 +130,15 @@ def histories(draw: DrawFn, names: Sequence[str], *, least: int = 1, length: int
         if len(after := change.apply(states[-1])) >= least:
             states.append(after)
     return states
+
+
+def a_few(examples: int) -> settings:
+    """Settings for what takes a depot each time: few examples, the same in each run, and not made smaller."""
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
