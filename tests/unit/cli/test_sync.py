@@ -185,3 +185,49 @@ def read_terminal(handle: int) -> bytes:
         return os.read(handle, 4096)
     except OSError:
         return b""
+
+
+def test_what_failed_is_listed_and_can_be_tried_again(ready: Shell, feed: Feed) -> None:
+    """With stage, plugin, URL and reason; for people and programs, after the sync and of the version."""
+    ready.configuration.write_text(ready.configuration.read_text() + 'on_error = "skip"\n')
+    (feed.folder / "beta.bin").rename(feed.folder / "away")
+    told = f"in ArtifactDownloader of builtin, {feed.url.replace('index.json', 'beta.bin')}: there is no such file"
+
+    assert told in ready("sync").out
+    assert told in ready("show", "tools@1").out
+    assert "tools@1 lacks what failed: entrepot show tools@1" in ready("versions", "tools").out
+    (failed,) = [line for line in ready("show", "tools@1", "--json").lines if line["event"] == "failed"]
+    assert (failed["stage"], failed["plugin"]) == ("ArtifactDownloader", "builtin")
+    (version,) = ready("versions", "tools", "--json").lines
+    assert version["failures"][0]["error"] == "there is no such file"
+
+    (feed.folder / "away").rename(feed.folder / "beta.bin")
+    again = ready("sync", "tools", "--retry-failed", "--json")
+
+    assert (again.code, again.lines[-1]["version"], again.lines[-1]["added"]) == (0, 2, 1)
+
+
+def test_where_nothing_failed_trying_again_says_so(ready: Shell) -> None:
+    """And is no failure itself: a script may always try."""
+    ready("sync")
+
+    people, programs = ready("sync", "--retry-failed"), ready("sync", "--retry-failed", "--json")
+
+    assert (people.code, programs.code) == (0, 0)
+    assert "tools: nothing to retry" in people.out
+    assert programs.lines == [{"event": "nothing-to-retry", "repository": "tools"}]
+
+
+@pytest.mark.fault("A20")
+@pytest.mark.promise("P16", "P06")
+def test_what_is_gone_upstream_goes_when_somebody_says_so(ready: Shell, feed: Feed) -> None:
+    """Until then the exit code is 3, and the latest version stays."""
+    ready.configuration.write_text(ready.configuration.read_text() + "mirror = true\n")
+    ready("sync")
+    feed.offer({})
+
+    held, let = ready("sync"), ready("sync", "--accept-loss", "--json")
+
+    assert held.code == 3
+    assert "entrepot sync tools --accept-loss" in held.err
+    assert (let.code, let.lines[-1]["version"], let.lines[-1]["removed"]) == (0, 2, 2)
