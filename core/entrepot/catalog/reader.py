@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from entrepot.catalog import differing, listing
+from entrepot.catalog import artifacts, differing, listing
 from entrepot.catalog.faults import GoneVersion, told
 from entrepot.catalog.locating import locate
 from entrepot.catalog.rows import RepositoryRow, RunRow, VersionRow
@@ -146,6 +146,11 @@ class CatalogReader:
     def _place(self, session: Session, name: str, number: int) -> tuple[int, int]:
         repository = self._repository(session, name)
         return repository, self._version(session, repository, name, number).number
+
+    def adoptable(self, name: str, sha256: bytes) -> bool:
+        """Whether a repository may have bytes that lie in storage without a row."""
+        with self._reading() as session:
+            return artifacts.adoptable(session, self._repository(session, name), [sha256])[0]
 
     def _repository(self, session: Session, name: str) -> int:
         row = session.one(_ID, name=name)

@@ -38,7 +38,10 @@ _HOLD: Final = Statement("UPDATE lease SET run = :run WHERE repository = :reposi
 _RELEASE: Final = Statement("UPDATE lease SET run = NULL WHERE repository = :repository AND token = :token")
 _FENCE_FOR_LONG: Final = Statement("SELECT token FROM lease WHERE repository = :repository {update}")
 
-_UNFINISHED: Final = Statement("SELECT id FROM run WHERE repository = :repository AND outcome IS NULL")
+_BEFORE: Final = Statement("SELECT outcome FROM run WHERE repository = :repository ORDER BY id DESC LIMIT 1")
+#: Outcomes of runs that wrote a row for whatever they stored; all others, None too, may not have.
+_CAME_TO_AN_END: Final = frozenset({"completed", "unchanged"})
+
 _DIED: Final = Statement(
     "UPDATE run SET outcome = 'died', ended = :now WHERE repository = :repository AND outcome IS NULL"
 )
@@ -69,7 +72,7 @@ _COMPLETE: Final = Statement(
 
 @attrs.frozen
 class Begun:
-    """A run that may write, and whether the one before it died."""
+    """A run that may write, and whether the one before it died, failed or was cancelled."""
 
     run: Run
     recovered: bool
@@ -82,7 +85,7 @@ def begin(writer: Writer, claim: Claim, request: RunRequest, now: float) -> Begu
     with writer.transaction() as session:
         repository = _repository(session, request)
         token = _take(session, repository, request.repository)
-        died = bool(session.all(_UNFINISHED, repository=repository))
+        before = session.one(_BEFORE, repository=repository)
         session.change(_DIED, repository=repository, now=now)
         session.change(_NEW_RUN, repository=repository, token=token, plan=request.plan_fingerprint, now=now)
         (number,) = session.only(_RUN, repository=repository)
@@ -106,7 +109,8 @@ def begin(writer: Writer, claim: Claim, request: RunRequest, now: float) -> Begu
     with writer.transaction() as session:
         run.fence(session)
         session.change(_BEGIN_VERSION, **run.values)
-    return Begun(run, died, void)
+    # Whoever fails or is cancelled may have stored bytes whose rows were never written, as the dead do.
+    return Begun(run, before is not None and before[0] not in _CAME_TO_AN_END, void)
 
 
 def complete(writer: Writer, run: Run, *, fingerprint: str, report: Mapping[str, Any], now: float) -> float:

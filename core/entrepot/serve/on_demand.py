@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from entrepot.download.downloads import Downloads
     from entrepot.model.digest import Digest
     from entrepot.model.incoming import Received
+    from entrepot.storage.protocol import Storage
 
+_READ: Final = 256 * 1024
 VERIFIED_FIRST: Final = 2 * 1024 * 1024
 HELD_BACK: Final = 64 * 1024
 
@@ -173,6 +175,10 @@ class OnDemand:
             if isinstance(flight.state, Fetching):
                 task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for flight in self._flights.values():  # a task that is cancelled before its first step never runs
+            flight.end(_stopping())
+            flight.spool.release()
+        self._flights.clear()
         self._keeping.shutdown()
 
     def _begin(self, wanted: Wanted) -> Flight:
@@ -193,13 +199,13 @@ class OnDemand:
     async def _fly(self, flight: Flight) -> None:
         wanted = flight.wanted
         try:
-            received = await self._fetch(flight)
+            received = await self._found(flight) or await self._fetch(flight)
             flight.end(Verified(StoredArtifact(received.sha256, received.size)))
             await self._keep(flight, received)
         except EntrepotError as error:
             self._fail(flight, error)
         except asyncio.CancelledError:
-            flight.end(Broken(DepotError("the server is being stopped", remedy="ask again in a moment")))
+            flight.end(_stopping())
             raise
         except OSError as error:
             self._fail(flight, fault(error, self._home))
@@ -209,6 +215,20 @@ class OnDemand:
         finally:
             del self._flights[wanted.key]
             flight.spool.release()
+
+    async def _found(self, flight: Flight) -> Received | None:
+        """What storage holds and the catalog does not know: its fetch did not come to the row's commit.
+
+        None when there is no such thing, it is wrong, or it may be another repository's own.
+        """
+        wanted, storage = flight.wanted, self._depot.storage
+        sha256 = wanted.declared.value
+        if wanted.declared.algorithm != "sha256" or not await asyncio.to_thread(storage.holds, sha256, wanted.size):
+            return None
+        if not await self._depot.catalog.ask(self._depot.catalog.reader.adoptable, wanted.repository, sha256):
+            return None
+        (right,) = await asyncio.to_thread(storage.find, [sha256])
+        return await asyncio.to_thread(_copied, storage, flight) if right is not None else None
 
     async def _fetch(self, flight: Flight) -> Received:
         wanted = flight.wanted
@@ -250,3 +270,21 @@ class OnDemand:
         now = self._clock()
         self._failed = {key: entry for key, entry in self._failed.items() if entry[1] > now}
         self._failed[flight.wanted.key] = (error, now + _RESTING)
+
+
+def _copied(storage: Storage, flight: Flight) -> Received:
+    """Take stored bytes for a flight, as if they came in."""
+    incoming = flight.spool.receive(flight.wanted.artifact())
+    try:
+        with storage.open(flight.wanted.declared.value) as body:
+            while piece := body.read(_READ):
+                incoming.write(piece)
+        return incoming.finish()
+    except OSError as error:
+        raise fault(error, "the storage") from error
+    finally:
+        incoming.discard()
+
+
+def _stopping() -> Broken:
+    return Broken(DepotError("the server is being stopped", remedy="ask again in a moment"))

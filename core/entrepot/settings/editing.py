@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-import tempfile
 import tomllib
-from collections.abc import Mapping, MutableMapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
@@ -75,20 +75,15 @@ def write(file: Path, text: str) -> None:
     mode = file.stat().st_mode & 0o777 if file.exists() else 0o644
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        failpoint("settings.create")
-        handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as temporary:
-                temporary.write(text)
-                temporary.flush()
-                failpoint("settings.sync")
-                os.fsync(temporary.fileno())
-            Path(name).chmod(mode)
+        beside = file.with_name(f".{file.name}.new")
+        with _temporary(beside) as temporary:
+            temporary.write(text.encode())
+            temporary.flush()
+            os.fchmod(temporary.fileno(), mode)
+            failpoint("settings.sync")
+            os.fsync(temporary.fileno())
             failpoint("settings.replace")
-            Path(name).replace(file)
-        except BaseException:
-            _discard(Path(name))
-            raise
+            beside.replace(file)
         _sync_folder(file.parent)
     except OSError as error:
         raise ConfigurationError(
@@ -96,10 +91,37 @@ def write(file: Path, text: str) -> None:
         ) from error
 
 
-def _discard(temporary: Path) -> None:
-    with suppress(OSError):  # what went wrong before is what is told
-        failpoint("settings.discard")
-        temporary.unlink(missing_ok=True)
+@contextmanager
+def _temporary(path: Path) -> Iterator[BinaryIO]:
+    """An empty file for us alone, taken over from whoever was killed; gone when the block fails.
+
+    It has one name, so that a copy of a configuration, which may hold secrets, never stays behind.
+    """
+    with _locked(path) as file:
+        try:
+            file.truncate()
+            yield file
+        except BaseException:
+            with suppress(OSError):  # what went wrong before is what is told
+                failpoint("settings.discard")
+                path.unlink(missing_ok=True)
+            raise
+
+
+def _locked(path: Path) -> BinaryIO:
+    """Open the file, made when it is not there, once nobody else has it; waits for that."""
+    while True:
+        failpoint("settings.create")
+        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "wb")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            with suppress(FileNotFoundError):  # whoever had it moved it away, or gave it up
+                if os.path.samestat(os.fstat(file.fileno()), path.lstat()):
+                    return file
+        except BaseException:
+            file.close()
+            raise
+        file.close()
 
 
 def _sync_folder(path: Path) -> None:

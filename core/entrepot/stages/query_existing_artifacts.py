@@ -20,7 +20,7 @@ class QueryExistingArtifacts(Stage):
     """Finds artifacts already held, by declared digest, with one query for each batch.
 
     Only bytes that this repository may have are found, and only of the declared size. After a run
-    that did not end by itself, bytes that storage holds and the catalog does not know are verified
+    that died, failed or was cancelled, bytes that storage holds and the catalog does not know are verified
     and adopted, unless another repository is private: they might be its own. A deferred
     artifact without a digest that may name bytes fails its unit: nothing could be verified later.
     """

@@ -223,7 +223,7 @@ async def test_a_run_that_makes_no_version_leaves_no_trace_in_the_next(catalog: 
     assert last is not None
     assert (last.id, last.outcome, last.version, last.report) == (ledger.run, "failed", None, {"error": "no"})
     following = await catalog.begin(a_run())
-    assert (following.number, following.recovered) == (2, False)
+    assert (following.number, following.recovered) == (2, True)
     assert await following.changes() == Changes(added=0, changed=0, removed=0, unchanged=2)
 
 

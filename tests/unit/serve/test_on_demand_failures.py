@@ -8,6 +8,7 @@ import hashlib
 import json
 import random
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
 
 import aiohttp
@@ -15,6 +16,7 @@ import pytest
 from aiohttp import ClientSession
 
 from entrepot.depot import Depot
+from entrepot.failpoints import arm
 from entrepot.serve.on_demand import HELD_BACK, VERIFIED_FIRST
 from entrepot.testing.bad_origin import BadOrigin
 from entrepot.testing.bad_replies import Reply
@@ -245,3 +247,30 @@ async def test_a_server_that_stops_lets_go_of_everything(
 
     assert not holds(depot, LARGE)
     assert temporary_files(tmp_path) == []
+
+
+@pytest.mark.fault("C01")
+@pytest.mark.promise("P04")
+@pytest.mark.parametrize("damage", [False, True], ids=["right", "wrong"])
+async def test_bytes_that_were_stored_and_not_noted_are_not_fetched_again(
+    origin: BadOrigin, opened: Open, serve: Serve, client: ClientSession, tmp_path: Path, *, damage: bool
+) -> None:
+    """A fetch that failed before its row was committed left them; they are verified, and used if right."""
+    depot = opened(tools={"url": stock(origin, {"a": SMALL}), "policy": "on_demand"})
+    with ExitStack() as until_served:
+        async with serve(depot, "tools") as root:
+            armed = until_served.enter_context(arm("catalog.begin=raise@1"))
+            async with client.get(f"{root}/tools/a") as answer:
+                assert await answer.read() == SMALL
+    assert armed.fired
+    assert holds(depot, SMALL)
+    if damage:
+        path = depot.storage.path(hashlib.sha256(SMALL).digest())
+        assert path is not None
+        path.chmod(0o600)
+        path.write_bytes(SMALL[:-1] + b"!")
+
+    async with serve(depot) as root, client.get(f"{root}/tools/a") as answer:
+        assert await answer.read() == SMALL
+
+    assert origin.count("/a") == (2 if damage else 1)

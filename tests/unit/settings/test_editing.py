@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from entrepot.errors import ConfigurationError
+from entrepot.failpoints import arm
 from entrepot.settings.editing import new_file, read_value, repository_table, with_repository, write
 from entrepot.settings.reading import parse
 
@@ -119,6 +121,44 @@ def test_a_file_is_replaced_whole_and_keeps_its_permissions(tmp_path: Path) -> N
     write(file, "new")
 
     assert (file.read_text(), stat.S_IMODE(file.stat().st_mode)) == ("new", 0o600)
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.fault("C01")
+def test_what_a_killed_change_left_is_used_up_by_the_next(tmp_path: Path) -> None:
+    """It is a copy that may hold secrets: it neither stays behind, nor gets into what is written next."""
+    file = tmp_path / "entrepot.toml"
+    (tmp_path / ".entrepot.toml.new").write_text("half of a text that was longer than the next")
+
+    write(file, "new")
+
+    assert file.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.fault("C05")
+@pytest.mark.parametrize("point", ["settings.create", "settings.sync", "settings.replace"])
+def test_a_change_that_fails_leaves_the_file_as_it_was(point: str, tmp_path: Path) -> None:
+    """Without room, or on a disk that fails: the old text, and nothing beside it."""
+    file = tmp_path / "entrepot.toml"
+    file.write_text("old")
+
+    with pytest.raises(ConfigurationError, match="No space left"), arm(f"{point}=disk-full"):
+        write(file, "new")
+
+    assert file.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_changes_at_once_are_each_whole(tmp_path: Path) -> None:
+    """Writers take turns at the one file beside it; the last one's text stands, and none is mixed."""
+    file = tmp_path / "entrepot.toml"
+    texts = [str(number) * 10_000 for number in range(8)]
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda text: write(file, text), texts))
+
+    assert file.read_text() in texts
     assert list(tmp_path.iterdir()) == [file]
 
 
