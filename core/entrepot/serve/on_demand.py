@@ -288,7 +288,3 @@ def _copied(storage: Storage, flight: Flight) -> Received:
 
 def _stopping() -> Broken:
     return Broken(DepotError("the server is being stopped", remedy="ask again in a moment"))
-
-
-def _stopping() -> Broken:
-    return Broken(DepotError("the server is being stopped", remedy="ask again in a moment"))
