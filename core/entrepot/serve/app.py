@@ -8,11 +8,12 @@ import hashlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from entrepot.errors import ConfigurationError, EntrepotError
+from entrepot.errors import ConfigurationError, DepotError, EntrepotError
 from entrepot.serve.access import Doorkeeper
 from entrepot.serve.handlers import Repositories
 from entrepot.serve.on_demand import OnDemand
@@ -48,6 +49,8 @@ async def run(depot: Depot, *, host: str, port: int, announce: Callable[[str], N
     being sent is finished within ten seconds or broken off.
     """
     app = make_app(depot, tokens=read_tokens(depot.settings))
+    with suppress(DepotError):  # what killed servers left; a depot that cannot be written is served all the same
+        await asyncio.to_thread(depot.storage.sweep)
     runner = web.AppRunner(app, access_log=None, keepalive_timeout=_IDLE, shutdown_timeout=_LAST_WORDS)
     await runner.setup()
     try:
