@@ -31,7 +31,7 @@ class Zygote:
     async def begin(self, order: dict[str, Any]) -> dict[str, Any]:
         """Start a child, and return its process and address once its depot is open."""
         assert self._process.stdin is not None
-        whole = {"do": "sync", "catalog": None, "planted": None, "kill_after": None, **order}
+        whole = {"do": "sync", "names": ["fw"], "catalog": None, "planted": None, "kill_after": None, **order}
         self._process.stdin.write(json.dumps(whole).encode() + b"\n")
         return await self._answer()
 

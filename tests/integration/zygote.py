@@ -1,9 +1,10 @@
 """A process that has everything imported and forks others, to be stopped or killed at any moment.
 
-Reads a line of JSON for each: {"do", "folder", "repositories", "catalog", "planted", "kill_after"}.
-The child syncs, or serves until it is killed; it is killed with SIGKILL after so many seconds
-(null: never by us). Answers with a line {"pid", "address"} once the depot is open, or served, and
-with a line {"killed", "status", "seconds", "outcome"} once the child has ended.
+Reads a line of JSON for each: {"do", "names", "folder", "repositories", "catalog", "planted",
+"kill_after"}. The child syncs these at once, prunes, or serves until it is killed; it is killed
+with SIGKILL after so many seconds (null: never by us). Answers with a line {"pid", "address"} once
+the depot is open, or served, and with a line {"killed", "status", "seconds", "outcome"} once the
+child has ended.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from entrepot.depot import Depot
+from entrepot.operations.prune import prune
 from entrepot.operations.sync import sync
 from entrepot.testing.depots import depot
 from entrepot.testing.serving import served
@@ -37,8 +39,15 @@ def child(order: dict[str, Any], write: int) -> None:
         if order["do"] == "serve":
             asyncio.run(serve(opened, write))
         tell(write, "")
-        outcome = asyncio.run(sync(opened, "fw"))
-        tell(write, outcome.to_json())
+        if order["do"] == "prune":
+            tell(write, list(prune(opened, keep=1).to_json()))
+        else:
+            tell(write, asyncio.run(sync_all(opened, order["names"])))
+
+
+async def sync_all(opened: Depot, names: list[str]) -> list[Any]:
+    outcomes = await asyncio.gather(*(sync(opened, name) for name in names))
+    return [outcome.to_json() for outcome in outcomes]
 
 
 async def serve(opened: Depot, write: int) -> None:
