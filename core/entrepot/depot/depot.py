@@ -10,7 +10,7 @@ from entrepot.assembly.request import SyncRequest
 from entrepot.catalog.catalog import Catalog
 from entrepot.depot.workshop import DepotWorkshop
 from entrepot.errors import ConfigurationError
-from entrepot.model.remote import Remote
+from entrepot.model.remote import Remote, without_password
 from entrepot.model.repository import Repository
 
 if TYPE_CHECKING:
@@ -57,10 +57,11 @@ class Depot:
     def remote(self, name: str) -> Remote:
         """Where a configured repository's content comes from, bound: it can download."""
         configured = self.settings.repository(name)
+        url, access = without_password(configured.url or self._default_url(configured), configured.access)
         return Remote(
-            configured.url or self._default_url(configured),
+            url,
             policy=configured.policy,
-            access=configured.access,
+            access=access,
             politeness=configured.politeness,
             workshop=self.workshop,
         )

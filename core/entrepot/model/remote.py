@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, TypeAlias
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import attrs
 
@@ -120,3 +121,18 @@ class Remote:
         if self._workshop is None:
             raise NotBound(f"remote {safe_url(self.url)}")
         return self._workshop.downloader(self, url, artifact=artifact, validator=validator, headers=headers)
+
+
+def without_password(url: str, access: Access) -> tuple[str, Access]:
+    """Move user and password out of a URL: what plugins join to it is stored, and shown.
+
+    Those that `access` has of its own go before.
+    """
+    parts = urlsplit(url)
+    place, at, host = parts.netloc.rpartition("@")
+    if not at:
+        return url, access
+    user, _, password = place.partition(":")
+    if access.username is None and access.password is None:
+        access = attrs.evolve(access, username=unquote(user), password=Secret(unquote(password)))
+    return urlunsplit(parts._replace(netloc=host)), access
