@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from entrepot.depot import Depot
 from entrepot.testing.bad_origin import BadOrigin
 from entrepot.testing.depots import depot
+from entrepot.testing.invariants import check_depot
 from integration import firmware
 from integration.opening import OpenDepot
 
@@ -31,10 +32,18 @@ def any_catalog(request: pytest.FixtureRequest) -> str | None:
 
 @pytest.fixture
 def open_depot(tmp_path: Path, any_catalog: str | None) -> OpenDepot:
-    """Open the test's depot, as often as it likes, with the firmware plugin and these repositories."""
+    """Open the test's depot, as often as it likes, with the firmware plugin and these repositories.
 
-    def opened(repositories: dict[str, Any], **given: Any) -> AbstractContextManager[Depot]:
+    Each time it is closed well, it must be all that a depot promises to be, unless the test says
+    that it is not `whole`.
+    """
+
+    @contextmanager
+    def opened(repositories: dict[str, Any], *, whole: bool = True, **given: Any) -> Iterator[Depot]:
         given = {"plugins": [("firmware", firmware)], "installed": False, **given}
-        return depot(tmp_path / "depot", repositories, catalog=any_catalog, **given)
+        with depot(tmp_path / "depot", repositories, catalog=any_catalog, **given) as made:
+            yield made
+            if whole:
+                check_depot(made)
 
     return opened

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from entrepot.assembly.equipment import Equipment
     from entrepot.assembly.request import SyncRequest
     from entrepot.errors import Failed, Refused
+    from entrepot.model.artifact import StoredArtifact
     from entrepot.model.declarative import DeclarativeArtifact, DeclarativeContent
     from entrepot.model.incoming import Received, Receiver
     from entrepot.model.ledger import KeptArtifact, Ledger
@@ -196,6 +197,11 @@ class SyncRun:
     async def adopt_bytes(self, digests: Sequence[bytes]) -> list[KeptArtifact | None]:
         """Find bytes in storage that the catalog may not know, verified."""
         return await asyncio.to_thread(self.equipment.storage.find, digests)
+
+    async def holds_bytes(self, artifacts: Sequence[StoredArtifact]) -> list[bool]:
+        """Look for files of the right sizes, beside the loop."""
+        holds = self.equipment.storage.holds
+        return await asyncio.to_thread(lambda: [holds(*artifact) for artifact in artifacts])
 
     async def note_failure(self, unit: DeclarativeContent, failed: Failed, *, stage: str, plugin: str) -> None:
         """Record a unit that was given up on; a hopeless run ends here."""

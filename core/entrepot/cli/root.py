@@ -24,6 +24,8 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "diff": "Show how two versions differ.",
         "serve": "Serve all versions over HTTP.",
         "prune": "Prune old versions, and free what nothing needs.",
+        "verify": "Look for damaged, missing and foreign files.",
+        "repair": "Fetch again what is damaged.",
         "plugins": "List plugins, the blocked and the broken too.",
         "stages": "Show the plan of a repository's sync.",
         "trace": "Show what the last sync counted.",

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from entrepot.errors import Failed, Refused
-    from entrepot.model.artifact import Artifact
+    from entrepot.model.artifact import Artifact, StoredArtifact
     from entrepot.model.declarative import DeclarativeArtifact, DeclarativeContent, Fetched
     from entrepot.model.incoming import Received
     from entrepot.model.ledger import KeptArtifact, Ledger
@@ -91,6 +91,9 @@ class SyncContext(RunContext, Protocol):
 
     async def adopt_bytes(self, digests: Sequence[bytes]) -> list[KeptArtifact | None]:
         """Find bytes that storage holds and the catalog may not know, verified, by sha256."""
+
+    async def holds_bytes(self, artifacts: Sequence[StoredArtifact]) -> list[bool]:
+        """Look, without reading, whether storage has a file of the right size for each."""
 
     async def note_failure(self, unit: DeclarativeContent, failed: Failed, *, stage: str, plugin: str) -> None:
         """Record a unit that was given up on; ends the run when `on_error` says so."""

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class QueryExistingArtifacts(Stage):
     """Finds artifacts already held, by declared digest, with one query for each batch.
 
-    Only bytes that this repository may have are found, and only of the declared size. After a run
+    Only bytes that this repository may have are found, and only of the declared size. Where the
+    file has gone, or is of another size, the artifact counts as missing and is downloaded. After a run
     that died, failed or was cancelled, bytes that storage holds and the catalog does not know are verified
     and adopted, unless another repository is private: they might be its own. A deferred
     artifact without a digest that may name bytes fails its unit: nothing could be verified later.
@@ -63,8 +64,15 @@ class QueryExistingArtifacts(Stage):
     async def _swap_in(self, wanted: Sequence[DeclarativeArtifact]) -> None:
         digests = [digest for artifact in wanted if (digest := artifact.artifact.preferred) is not None]
         found = await self.context.ledger.find_artifacts(digests)
-        for artifact, stored in zip(wanted, found, strict=True):
-            if stored is not None and artifact.artifact.size in (None, stored.size):
+        swapped = [
+            (artifact, stored)
+            for artifact, stored in zip(wanted, found, strict=True)
+            if stored is not None and artifact.artifact.size in (None, stored.size)
+        ]
+        held = await self.context.holds_bytes([stored for _, stored in swapped])
+        for (artifact, stored), is_held in zip(swapped, held, strict=True):
+            # What is deferred is fetched when somebody asks for it, held or lost alike.
+            if is_held or artifact.deferred_download:
                 artifact.state = Stored(stored)
         if self.context.ledger.recovered:
             await self._adopt([artifact for artifact in wanted if not isinstance(artifact.state, Stored)])

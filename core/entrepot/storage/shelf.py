@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import itertools
 import os
 import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
-
-from entrepot.errors import DepotError
 
 if TYPE_CHECKING:
     from entrepot.storage.disk import Disk
@@ -23,6 +23,10 @@ _UNREADABLE: Final = {errno.EIO, errno.EACCES, errno.EPERM}
 
 #: What giving a second name says where files can have but one.
 _ONE_NAME: Final = {errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS}
+
+
+#: The folder, beside that of the final names, for folders that stood under one.
+DISPLACED: Final = "displaced"
 
 
 class Shelf:
@@ -142,10 +146,18 @@ class Shelf:
     def _replace(self, path: str, name: str) -> None:
         try:
             self._disk.replace(path, name)
-        except IsADirectoryError as error:
-            raise DepotError(
-                "a folder stands where a file of the storage belongs", name, f"move it elsewhere: mv {name} /tmp/"
-            ) from error
+        except IsADirectoryError:
+            self._displace(name)
+            self._disk.replace(path, name)
+
+    def _displace(self, name: str) -> None:
+        """Move a folder that stands under a final name out of the way; whatever is in it is kept."""
+        above = f"{os.path.dirname(self.root)}/{DISPLACED}"
+        with suppress(FileExistsError):
+            self._disk.make_folder(above, 0o700)
+        aside = (f"{above}/{name[len(self.root) + 1 :].replace('/', '')}-{n}" for n in itertools.count(1))
+        self._disk.replace(name, next(place for place in aside if not os.path.lexists(place)))
+        self._disk.sync_folder(above)
 
 
 def _refused(error: OSError) -> Damage:

@@ -292,6 +292,28 @@ class StorageContract:
 
         assert not storage.holds(sha256_of(body_of(200_000)))
 
+    def test_what_stands_there_is_told_by_its_digest(self, storage: Storage) -> None:
+        """Whoever looks for files that nobody needs sees every one, and nothing on its way in."""
+        received(storage, body_of(100_000))
+        keep(storage, body_of(0), body_of(10), body_of(200_000))
+
+        standing = list(storage.walk())
+
+        assert sorted(one.sha256 or b"" for one in standing) == sorted(sha256_of(body_of(n)) for n in (0, 10, 200_000))
+        assert {one.kind for one in standing} == {"file"}
+        assert len({one.name for one in standing}) == len(standing)
+
+    @pytest.mark.parametrize("size", [0, 10, 200_000])
+    def test_right_bytes_are_told_from_missing_and_missized_ones(self, storage: Storage, size: int) -> None:
+        """The size that a row says counts, whatever stands there."""
+        keep(storage, body_of(size))
+
+        assert storage.examine(sha256_of(body_of(size)), size) is None
+        assert storage.examine(sha256_of(body_of(size)), size + 1) == "short"
+        assert size == 0 or storage.examine(sha256_of(body_of(size)), size - 1) == "long"
+        storage.remove(sha256_of(body_of(size)))
+        assert storage.examine(sha256_of(body_of(size)), size) == "missing"
+
     def test_threads_may_keep_the_same_bytes_at_once(self, storage: Storage) -> None:
         """Syncs of several repositories share artifacts; each gets an answer for each."""
         bodies = [body_of(size, "shared") for size in (*range(40), 70_000)]

@@ -18,7 +18,7 @@ from entrepot.model.artifact import Artifact
 from entrepot.storage.disk import Disk
 from entrepot.storage.filesystem import FilesystemStorage
 from entrepot.testing.durable_storage_contract import DurableStorageContract
-from entrepot.testing.storage_contract import body_of, keep, read, received, sha256_of
+from entrepot.testing.storage_contract import body_of, expected, keep, read, received, sha256_of
 
 
 def final_name(root: Path, body: bytes) -> Path:
@@ -157,17 +157,79 @@ def test_what_is_no_file_is_never_followed_and_is_replaced(
 
 
 @pytest.mark.fault("C15")
-def test_a_folder_at_a_final_name_is_reported(storage: FilesystemStorage, root: Path) -> None:
-    """A folder may hold somebody's work: it is named and left, and nothing partial remains."""
+def test_a_folder_at_a_final_name_is_set_aside(storage: FilesystemStorage, root: Path) -> None:
+    """A folder may hold somebody's work: it makes room for the right bytes, and nothing in it is lost."""
     name = final_name(root, body_of(4096))
     (name / "somebody's").mkdir(parents=True)
 
     assert not storage.holds(sha256_of(body_of(4096)))
-    with pytest.raises(DepotError, match="a folder stands where a file") as told:
-        keep(storage, body_of(10), body_of(4096))
+    keep(storage, body_of(10), body_of(4096))
 
-    assert str(name) in told.value.where
+    assert read(storage, body_of(4096)) == body_of(4096)
+    assert (root / "displaced" / f"{sha256_of(body_of(4096)).hex()}-1" / "somebody's").is_dir()
     assert temporary(root) == []
+    shutil.rmtree(root / "displaced")
+
+
+@pytest.mark.fault("C14", "C15", "C16")
+def test_what_is_wrong_under_a_name_is_told_and_not_touched(storage: FilesystemStorage, root: Path) -> None:
+    """Links are not followed, pipes not waited on, folders not entered; sizes tell before bytes are read."""
+    body, outside = body_of(100), root.parent / "outside"
+    outside.write_bytes(body)
+    name = final_name(root, body)
+    told: dict[str, str | None] = {}
+
+    wrongs: dict[str, Callable[[], object]] = {
+        "nothing": lambda: None,
+        "short": lambda: name.write_bytes(body[:99]),
+        "empty": lambda: name.write_bytes(b""),
+        "long": lambda: name.write_bytes(body + b"x"),
+        "flipped": lambda: name.write_bytes(bytes([body[0] ^ 1]) + body[1:]),
+        "link": lambda: name.symlink_to(outside),
+        "pipe": lambda: os.mkfifo(name),
+        "folder": name.mkdir,
+    }
+    for what, make in wrongs.items():
+        make()
+        told[what] = storage.examine(sha256_of(body), 100)
+        if name.is_dir():
+            name.rmdir()
+        name.unlink(missing_ok=True)
+
+    assert told == {
+        "nothing": "missing",
+        "short": "short",
+        "empty": "short",
+        "long": "long",
+        "flipped": "flipped",
+        "link": "mistyped",
+        "pipe": "mistyped",
+        "folder": "mistyped",
+    }
+
+
+@pytest.mark.fault("C15")
+def test_a_walk_tells_all_that_stands_there_and_follows_nothing(storage: FilesystemStorage, root: Path) -> None:
+    """Names that cannot be a digest's have none; temporary files are not told."""
+    keep(storage, body_of(10))
+    storage.receive(expected(body_of(100_000))).write(body_of(100_000))
+    (root / "sha256" / "ab" / "README").write_text("x")
+    (root / "sha256" / "zz").symlink_to(root)
+    (root / "notes").mkdir()
+    os.mkfifo(root / "sha256" / "00" / ("0" * 62))
+
+    told = {(one.name, one.sha256, one.kind) for one in storage.walk()}
+    (root / "sha256" / "zz").unlink()
+    (root / "notes").rmdir()
+
+    name = sha256_of(body_of(10)).hex()
+    assert told == {
+        (f"sha256/{name[:2]}/{name[2:]}", sha256_of(body_of(10)), "file"),
+        ("sha256/ab/README", None, "file"),
+        ("sha256/zz", None, "link"),
+        ("notes", None, "folder"),
+        (f"sha256/00/{'0' * 62}", bytes(32), "other"),
+    }
 
 
 def test_a_storage_that_was_not_prepared_says_how_to(tmp_path_factory: pytest.TempPathFactory) -> None:
