@@ -59,6 +59,7 @@ def test_what_is_not_text_is_told_with_its_line(tmp_path: Path) -> None:
     assert told.value.where == "line 3"
 
 
+@pytest.mark.fault("B12")
 @pytest.mark.promise("P33")
 def test_a_line_without_an_end_is_refused_early(tmp_path: Path) -> None:
     """A file that is one long line does not end up in memory."""
@@ -76,6 +77,7 @@ def test_a_line_without_an_end_is_refused_early(tmp_path: Path) -> None:
     assert told.value.where == "line 3"
 
 
+@pytest.mark.fault("B12")
 @pytest.mark.promise("P27")
 def test_memory_does_not_grow_with_the_list(tmp_path: Path) -> None:
     """A hundred thousand lines take as much memory as a few thousand."""

@@ -169,6 +169,7 @@ async def test_the_rest_of_a_list_is_mirrored_when_bad_lines_are_skipped(
         assert "if-none-match" not in upstream.origin.requests[-1].headers
 
 
+@pytest.mark.fault("A21")
 @pytest.mark.parametrize("line", ["<html>", "a.iso", "a.iso,12"])
 async def test_a_line_that_names_no_file_ends_the_sync(
     upstream: Any, open_depot: Callable[..., Any], sync: Any, line: str

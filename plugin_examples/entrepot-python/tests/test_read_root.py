@@ -53,6 +53,7 @@ def test_a_page_that_breaks_off_is_invalid_metadata(text: str) -> None:
     assert caught.value.remedy
 
 
+@pytest.mark.fault("B12")
 @pytest.mark.promise("P27")
 def test_a_large_index_is_not_held_in_memory(tmp_path: Path) -> None:
     """Reading 100,000 names takes less than a megabyte and a half, whatever the page's size."""

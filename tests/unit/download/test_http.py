@@ -24,6 +24,7 @@ BODY = b"the bytes of a package, as they were declared\n"
 DECLARED = Artifact(sha256=hashlib.sha256(BODY).hexdigest(), size=len(BODY))
 
 
+@pytest.mark.fault("A27")
 @pytest.mark.parametrize("status", [201, 202, 203, 204, 205, 206, 300, 304, 400, 418, 999])
 async def test_only_a_whole_body_that_was_asked_for_is_one(desk: Desk, status: int) -> None:
     """An unasked part, nothing new, no content: none of them makes an empty or a short file."""
@@ -38,6 +39,7 @@ async def test_only_a_whole_body_that_was_asked_for_is_one(desk: Desk, status: i
     assert desk.litter == []
 
 
+@pytest.mark.fault("A27")
 async def test_an_empty_answer_for_declared_bytes_is_an_error(desk: Desk) -> None:
     """Also when only the digest was declared."""
     desk.origin.on("/file", Reply(body=b""))
@@ -63,6 +65,7 @@ async def test_a_cut_body_is_never_taken_for_whole(desk: Desk, at: int, framing:
     assert desk.litter == []
 
 
+@pytest.mark.fault("A08")
 async def test_metadata_whose_end_cannot_be_told_is_refused(desk: Desk) -> None:
     """A body that ends with its connection may have been cut by anybody on the way."""
     desk.origin.on("/feed", Reply(body=BODY, framing="close"))
@@ -88,6 +91,7 @@ async def test_a_size_alone_does_not_prove_a_body_that_ends_with_its_connection(
         await desk.fetch("/file", Artifact(size=len(BODY)))
 
 
+@pytest.mark.fault("A26")
 @pytest.mark.promise("P11")
 @pytest.mark.parametrize("framing", ["chunked", "close"])
 async def test_an_endless_body_stops_at_the_first_byte_too_many(desk: Desk, framing: str) -> None:
@@ -103,6 +107,8 @@ async def test_an_endless_body_stops_at_the_first_byte_too_many(desk: Desk, fram
     assert desk.litter == []
 
 
+@pytest.mark.fault("A26")
+@pytest.mark.promise("P33")
 @pytest.mark.parametrize("framing", ["length", "chunked"])
 async def test_metadata_larger_than_metadata_may_be_is_refused(desk: Desk, framing: str) -> None:
     """A length that says so beforehand costs no byte."""
@@ -118,6 +124,7 @@ async def test_metadata_larger_than_metadata_may_be_is_refused(desk: Desk, frami
     assert chunked or desk.downloads.bytes == 0
 
 
+@pytest.mark.fault("A26")
 async def test_an_artifact_of_unknown_size_is_bounded_like_metadata_unless_its_head_tells(desk: Desk) -> None:
     """An index without sizes lists large files; an endless one must still end."""
     desk.limits["largest_metadata"] = 50_000
@@ -205,6 +212,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.fault("A24", "A25")
 @pytest.mark.parametrize("raw", HOSTILE.values(), ids=HOSTILE.keys())
 async def test_an_answer_that_is_no_good_http_is_refused(desk: Desk, raw: bytes) -> None:
     """Heads, trailers and chunks have bounds; what breaks them is an error of ours."""
@@ -217,6 +225,8 @@ async def test_an_answer_that_is_no_good_http_is_refused(desk: Desk, raw: bytes)
     assert desk.litter == []
 
 
+@pytest.mark.fault("A25")
+@pytest.mark.promise("P26")
 async def test_endless_interim_answers_end_at_the_head_deadline(desk: Desk) -> None:
     """Status 1xx may come any number of times; time runs all the same."""
     desk.limits.update(retries=0, connect_timeout=0.1, header_timeout=0.1)
@@ -227,6 +237,7 @@ async def test_endless_interim_answers_end_at_the_head_deadline(desk: Desk) -> N
         await desk.get("/file")
 
 
+@pytest.mark.fault("A25")
 async def test_what_is_said_beside_a_chunk_is_skipped(desk: Desk) -> None:
     """A megabyte of it costs time, and no memory."""
     extension = b"1;" + b"e" * 1_000_000 + b"\r\nx\r\n0\r\n\r\n"
@@ -235,6 +246,7 @@ async def test_what_is_said_beside_a_chunk_is_skipped(desk: Desk) -> None:
     assert (await desk.get("/file")).path.read_bytes() == b"x"
 
 
+@pytest.mark.fault("A25")
 async def test_many_tiny_chunks_make_a_body_too(desk: Desk) -> None:
     """Ungainly, but allowed."""
     body = bytes(range(256)) * 80
