@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from entrepot.assembly.assemble import assemble, plan_fingerprint
+from entrepot.assembly.default_plan import BUILTIN
 from entrepot.assembly.outcome import SyncOutcome
 from entrepot.assembly.progress import RunProgress
 from entrepot.assembly.seal import Settled, publish, settle
@@ -23,11 +24,12 @@ from entrepot.model.repository import RepositoryVersion
 from entrepot.pipeline.run import Pipeline
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from entrepot.assembly.equipment import Equipment
     from entrepot.assembly.request import SyncRequest
     from entrepot.model.ledger import Ledger
+    from entrepot.pipeline.plan import Plan
     from entrepot.stages.stage import Stage
 
 
@@ -52,7 +54,7 @@ async def sync(first_stage: Stage, request: SyncRequest, equipment: Equipment) -
         )
     )
     run = SyncRun(request, ledger, equipment=equipment)
-    pipeline: Pipeline[Any] = Pipeline(plan.stages, context=run, owners=plan.owners, describe=_describe)
+    pipeline: Pipeline[Any] = Pipeline(plan.stages, context=run, owners=plan.owners, describe=_describing(plan))
     return await _Attempt(run, pipeline).carry_out()
 
 
@@ -156,7 +158,13 @@ async def _finish(ledger: Ledger, outcome: str, report: Mapping[str, Any]) -> No
         await asyncio.shield(ledger.finish(outcome, report))
 
 
-def _describe(unit: object) -> tuple[str, str | None]:
-    if isinstance(unit, DeclarativeContent):
-        return unit.describe(), next((artifact.url for artifact in unit.d_artifacts if artifact.url), None)
-    return repr(unit), None
+def _describing(plan: Plan) -> Callable[[object], tuple[str, str | None]]:
+    """Name units to a person; for what is none, the stages that may have put it, whoever stumbled over it."""
+    own = [f"{step.name} of plugin {step.plugin!r}" for step in plan.steps if step.plugin != BUILTIN]
+
+    def describe(unit: object) -> tuple[str, str | None]:
+        if isinstance(unit, DeclarativeContent):
+            return unit.describe(), next((artifact.url for artifact in unit.d_artifacts if artifact.url), None)
+        return f"{unit!r:.100}, which is no unit; it was put on by {' or '.join(own)}", None
+
+    return describe
