@@ -55,7 +55,11 @@ class SyncContext(RunContext, Protocol):
         """What an earlier run noted for a scope (an ETag, a serial), or None when it is void."""
 
     async def note_checkpoint(self, scope: str, value: str) -> None:
-        """Note it for later runs; it counts once this run has ended well."""
+        """Note it for later runs; it counts once this run has ended well.
+
+        `scope` must be that of the units it speaks of: when one of them fails, what was noted for
+        their scope is void, and for no other.
+        """
 
     async def note_freshness(
         self,
