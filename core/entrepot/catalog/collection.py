@@ -1,8 +1,8 @@
 """Collection: deleting what was condemned, rows first and files after them.
 
-Each transaction looks once more whether what it deletes is still condemned. A file goes while
-nobody can commit a row for it, and only where there is none: who kept the same bytes meanwhile, and
-found them there, looks again inside the transaction that commits the row, and finds them gone.
+Each transaction looks once more whether what it deletes is still condemned. A file goes only where
+there is no row of it, no run under way that may be about to commit one, and nobody who can commit
+one before it is gone. Files that must stay for that reason are litter; the next prune takes it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: Contents and artifacts of one transaction: each is several rows in several indexes.
 _CONTENTS_AT_ONCE: Final = 500
-_ARTIFACTS_AT_ONCE: Final = 1000
+_ARTIFACTS_AT_ONCE: Final = 500
 
 _CONTENT: Final = Batch("id int")
 _ARTIFACT: Final = Batch("sha256 sha256")
@@ -115,33 +115,28 @@ def _delete_artifacts(session: Session, piece: Sequence[bytes], before: int) -> 
 
 
 def remove_unknown(
-    database: Database,
-    writer: Writer,
-    digests: Sequence[bytes],
-    remove: Callable[[bytes], None],
-    *,
-    unless_running: bool = False,
+    database: Database, writer: Writer, digests: Sequence[bytes], remove: Callable[[bytes], None]
 ) -> int:
-    """Remove the files among these that no row names; how many digests these were.
+    """Remove the files among these that no row names, unless a run is under way; how many digests these were.
 
-    With `unless_running` nothing goes while any run is alive: it may have written one of them, and
-    be about to commit its row.
+    A run may have written one of them, or found it there, and be about to commit its row. Fetches on
+    demand look again as they commit theirs, and fetch once more what is gone.
     """
     if not digests:
         return 0
     with writer.transaction() as session:
+        database.hold_still(session.connection, "run")
         database.hold_still(session.connection, "artifact")
-        if unless_running and session.one(_ANY_RUN) is not None:
+        if session.one(_ANY_RUN) is not None:
             return 0
-        known = {bytes(digest) for (digest,) in session.all(_KNOWN, [(digest,) for digest in digests])}
-        unknown = [digest for digest in digests if digest not in known]
-        if unknown:
+        gone = unknown(session, digests)
+        if gone:
             # Of a fetch that was noted while its row went, something may be left.
             for statement in _DELETE_OF_ARTIFACTS:
-                session.change(statement, [(digest,) for digest in unknown])
-        for digest in unknown:
+                session.change(statement, [(digest,) for digest in gone])
+        for digest in gone:
             remove(digest)
-    return len(unknown)
+    return len(gone)
 
 
 def unknown(session: Session, digests: Sequence[bytes]) -> list[bytes]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Self
 
@@ -11,7 +11,7 @@ import attrs
 from entrepot.catalog import artifacts, collection, condemning, contents, reach, retention
 from entrepot.catalog.condemning import NO_RUN, LiveRun
 from entrepot.catalog.faults import told
-from entrepot.catalog.statement import PIECE, Session, Statement, StatementCount
+from entrepot.catalog.statement import Session, Statement, StatementCount, pieces
 from entrepot.catalog.writing import Writer
 
 if TYPE_CHECKING:
@@ -91,13 +91,15 @@ class Collector:
         """The runs that may still need something that is marked; those that died are overtaken."""
         with self._reading() as session:
             mark = condemning.latest_mark(session)
-        alive = condemning.live_runs(self._database, self._writer)
-        return [run for run in alive if mark is not None and run.run <= mark]
+        return [run for run in self.alive() if mark is not None and run.run <= mark]
+
+    def alive(self) -> list[LiveRun]:
+        """The runs under way; those that died are overtaken."""
+        return condemning.live_runs(self._database, self._writer)
 
     def collect(self, remove: Callable[[bytes], None]) -> Collected:
-        """Delete what is marked and no run may need; `remove` is given each file to go, after its rows."""
-        alive = condemning.live_runs(self._database, self._writer)
-        before = min((run.run for run in alive), default=NO_RUN)
+        """Delete what is marked and no run may need; `remove` is given files to go, after their rows."""
+        before = min((run.run for run in self.alive()), default=NO_RUN)
         condemning.acquit(self._writer, self._reading, (contents.revive, artifacts.revive))
         dead = collection.collect_contents(self._writer, self._reading, before)
         count, size = collection.collect_artifacts(
@@ -111,15 +113,9 @@ class Collector:
         with self._reading() as session:
             return collection.unknown(session, digests)
 
-    def remove_unknown(self, digests: Iterable[Sequence[bytes]], remove: Callable[[bytes], None]) -> int:
+    def remove_unknown(self, digests: Sequence[bytes], remove: Callable[[bytes], None]) -> int:
         """Remove files that no row names, as long as no run is under way; how many."""
-        removed = 0
-        for some in digests:
-            for start in range(0, len(some), PIECE):
-                removed += collection.remove_unknown(
-                    self._database, self._writer, some[start : start + PIECE], remove, unless_running=True
-                )
-        return removed
+        return sum(collection.remove_unknown(self._database, self._writer, some, remove) for some in pieces(digests))
 
     @contextmanager
     def _reading(self) -> Iterator[Session]:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from entrepot.catalog.collector import Collector
     from entrepot.catalog.condemning import LiveRun
     from entrepot.depot import Depot
-    from entrepot.storage.protocol import Storage
 
 #: Seconds for which syncs under way are waited for, and between two looks.
 PATIENCE: Final = 10.0
@@ -35,8 +34,8 @@ class Pruned:
     """What a prune did, or with `dry_run` would do.
 
     `versions` are the numbers that went, by repository. `files` had no row: what killed syncs and
-    prunes left. `held_up` names repositories whose syncs were still under way: what these may need
-    waits for the next prune.
+    prunes left; `files_left` of these had to stay. `held_up` names repositories whose syncs were
+    still under way: what these may need waits for the next prune.
     """
 
     versions: Mapping[str, Sequence[int]]
@@ -44,6 +43,7 @@ class Pruned:
     artifacts: int
     artifact_bytes: int
     files: int
+    files_left: int = 0
     dry_run: bool
     seconds: float
     held_up: Sequence[str] = ()
@@ -80,14 +80,19 @@ def prune(
         now = depot.catalog.clock()
         gone = {name: collector.prune_versions(name, number, now=now) for name, number in keeping.items()}
         collector.condemn()
-        held_up = _wait(collector, patience, waiting)
+        _wait(collector.holding_up, patience - (time.monotonic() - began), waiting)
         collected = collector.collect(depot.storage.remove)
-        files = collector.remove_unknown(_standing(depot.storage, collector), depot.storage.remove)
+        _wait(collector.alive, patience - (time.monotonic() - began), lambda _: None)
+        files = [
+            (len(some), collector.remove_unknown(some, depot.storage.remove)) for some in _litter(depot, collector)
+        ]
+        removed = sum(gone for _, gone in files)
         return Pruned(
             versions={name: numbers for name, numbers in gone.items() if numbers},
-            files=files,
+            files=removed,
+            files_left=sum(found for found, _ in files) - removed,
             dry_run=False,
-            held_up=sorted({run.repository for run in held_up}),
+            held_up=sorted({run.repository for run in collector.alive()}),
             seconds=time.monotonic() - began,
             **attrs.asdict(collected),
         )
@@ -110,29 +115,28 @@ def _reckon(depot: Depot, collector: Collector, keeping: Mapping[str, int], bega
     collected = collector.reckon([first for first, _ in planned.values()])
     return Pruned(
         versions={name: numbers for name, (_, numbers) in planned.items() if numbers},
-        files=sum(map(len, _standing(depot.storage, collector))),
+        files=sum(map(len, _litter(depot, collector))),
         dry_run=True,
         seconds=time.monotonic() - began,
         **attrs.asdict(collected),
     )
 
 
-def _wait(collector: Collector, patience: float, waiting: Told) -> list[LiveRun]:
-    """Wait for runs that may need what is condemned; those that are left when patience ends."""
+def _wait(runs: Callable[[], list[LiveRun]], patience: float, waiting: Told) -> None:
+    """Wait until there are no such runs, or patience ends."""
     deadline = time.monotonic() + patience
-    runs = collector.holding_up()
-    if runs and patience > 0:
-        waiting(runs)
-    while runs and time.monotonic() < deadline:
+    alive = runs()
+    if alive and patience > 0:
+        waiting(alive)
+    while alive and time.monotonic() < deadline:
         time.sleep(_LOOK)
-        runs = collector.holding_up()
-    return runs
+        alive = runs()
 
 
-def _standing(storage: Storage, collector: Collector) -> Iterator[list[bytes]]:
+def _litter(depot: Depot, collector: Collector) -> Iterator[list[bytes]]:
     """Files that no row names, some at a time."""
     digests: list[bytes] = []
-    for one in storage.walk():
+    for one in depot.storage.walk():
         if one.kind == "file" and one.sha256 is not None:
             digests.append(one.sha256)
         if len(digests) == _FILES:

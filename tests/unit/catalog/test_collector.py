@@ -175,8 +175,10 @@ async def test_what_began_after_the_condemning_revives_what_it_finds(catalog: Ca
         ledger = await catalog.begin(a_run("other"))
         await held(ledger, ONE)
         assert collector.holding_up() == []
-        collector.collect(removed.append)
-    await ledger.complete(fingerprint="", report={})
+        assert collector.collect(removed.append).artifacts == 1
+        assert removed == []
+        await ledger.complete(fingerprint="", report={})
+        assert collector.remove_unknown([sha256("1"), sha256("3")], removed.append) == 1
 
     assert removed == [sha256("3")]
     assert names(catalog, 1, "other") == holding(ONE)
@@ -218,9 +220,8 @@ async def test_a_run_that_slept_through_its_lease_writes_nothing_more(
 
 async def test_one_prune_at_a_time(catalog: Catalog) -> None:
     """The second is told; once the first has ended it may."""
-    with catalog.collector():
-        with pytest.raises(RepositoryBusy, match="another prune"), catalog.collector():
-            pass
+    with catalog.collector(), pytest.raises(RepositoryBusy, match="another prune"), catalog.collector():
+        pass
     with catalog.collector():
         pass
 
@@ -231,7 +232,7 @@ async def test_a_file_whose_row_came_back_stays(catalog: Catalog) -> None:
     removed: list[bytes] = []
 
     with catalog.collector() as collector:
-        assert collector.remove_unknown([[sha256("1"), sha256("litter")]], removed.append) == 1
+        assert collector.remove_unknown([sha256("1"), sha256("litter")], removed.append) == 1
 
     assert removed == [sha256("litter")]
 
@@ -242,9 +243,9 @@ async def test_litter_stays_while_a_run_may_be_about_to_commit_it(catalog: Catal
     ledger = await catalog.begin(a_run())
 
     with catalog.collector() as collector:
-        assert collector.remove_unknown([[sha256("new")]], removed.append) == 0
+        assert collector.remove_unknown([sha256("new")], removed.append) == 0
         await ledger.finish("failed", {})
-        assert collector.remove_unknown([[sha256("new")]], removed.append) == 1
+        assert collector.remove_unknown([sha256("new")], removed.append) == 1
 
 
 async def test_what_is_reckoned_is_what_then_goes(catalog: Catalog, catalog_url: str) -> None:

@@ -65,8 +65,8 @@ def _tell(output: Output, pruned: Pruned) -> None:
     )
     went = "would go" if pruned.dry_run else "went"
     output.say(f"{', '.join(parts)} {went} ({duration(pruned.seconds)})")
-    for name in pruned.held_up:
-        output.say(f"a sync of {name} is under way: what it may need waits; next: entrepot prune")
+    if pruned.held_up:
+        output.say(f"being synced: {', '.join(pruned.held_up)}; what that may need is left; next: entrepot prune")
 
 
 def _ranges(numbers: Sequence[int]) -> str:
