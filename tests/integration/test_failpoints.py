@@ -15,13 +15,17 @@ import pytest
 
 from entrepot.failpoints import ACTIONS, FAILPOINTS, Order, arm
 from entrepot.testing.bad_origin import BadOrigin
+from entrepot.testing.invariants import check_depot
 from integration.failing import Forks, forks
 from integration.upstream import FirmwareUpstream
-from integration.workloads import STATES, WORKLOADS, Workload, foreign, litter, stored, visible
+from integration.workloads import STATES, WORKLOADS, Workload, foreign, litter, opened, stored, visible
 from seeds import seeded
 
-#: What none of the work here comes to: another try of a large body, wrong bytes under a final name.
-ELSEWHERE = {"storage.empty", "storage.replace", "storage.sync_whole", "depot.scratch.clear", "settings.discard"}
+#: What no work here comes by when nothing fails: it takes another try, many files, or litter.
+UNUSUAL = {"storage.empty", "storage.sync_whole", "depot.scratch.clear", "settings.discard"}
+
+#: Of the large pieces of work but the first, whose failpoints the others share, the default run tries so many.
+SAMPLED = 7
 
 
 @attrs.frozen(kw_only=True)
@@ -60,7 +64,7 @@ class Trial:
         """Let it fail, then check that nothing is lost and that work goes on; whether it came to that."""
         self.reset()
         fired = await (self.killed(order) if order.action == "kill" else self.failed(order))
-        held = stored(self.folder)
+        held = stored(self.folder, self.workload.damaged_digests)
         self.check_versions(whole=False)
         self.workload.settled(self.folder)
         before = len(self.upstream.origin.requests)
@@ -69,6 +73,9 @@ class Trial:
         self.workload.settled(self.folder)
         self.check_requests(held, before)
         assert litter(self.folder) == []
+        if self.name != "migration":  # this program would refuse what a later one has written
+            with opened(self.folder, self.repositories) as here:
+                check_depot(here, origin=self.upstream.origin)
         return fired
 
     async def killed(self, order: Order) -> bool:
@@ -93,10 +100,13 @@ class Trial:
         for number, bodies in seen.items():
             assert bodies.keys() == self.workload.versions[number].keys(), f"version {number} is not whole"
             for name, body in bodies.items():
-                to_come = self.workload.policy == "on_demand" and body is None and not whole
-                assert to_come or body == self.workload.versions[number][name], f"{name} of version {number}"
-        enough = self.workload.versions.keys() if whole else range(1, self.workload.synced + 1)
-        assert set(enough) <= seen.keys(), "a version was lost"
+                to_come = self.workload.policy == "on_demand" and body is None
+                excused = not whole and (to_come or name in self.workload.damaged)
+                assert excused or body == self.workload.versions[number][name], f"{name} of version {number}"
+        last = self.workload.states if whole else self.workload.synced
+        enough = set(range(self.workload.kept + 1, last + 1))
+        assert enough <= seen.keys(), "a version was lost"
+        assert not whole or seen.keys() == enough, "a version is left"
 
     def check_requests(self, held: frozenset[str], before: int) -> None:
         """What stood under its final name was not asked for again."""
@@ -157,10 +167,12 @@ async def test_work_that_fails_anywhere_loses_nothing(
     chance = seeded(20)
     tried = await trial(name, tmp_path, origin, processes)
     hits = await tried.hits()
+    points = sorted(hits)
+    if name in ("second sync", "on-demand fetch", "prune", "repair"):
+        points = chance.sample(points, SAMPLED)
 
     fired = [
-        await told(tried, Order(point, chance.choice(ACTIONS), chance.randint(1, hits[point])))
-        for point in sorted(hits)
+        await told(tried, Order(point, chance.choice(ACTIONS), chance.randint(1, hits[point]))) for point in points
     ]
 
     assert any(fired)
@@ -190,12 +202,12 @@ async def test_every_hit_of_every_failpoint_loses_nothing(
 
 
 async def test_the_work_comes_by_every_failpoint(tmp_path: Path, origin: BadOrigin, processes: Forks) -> None:
-    """What the sweep never comes by would stay untried; the few exceptions are tried in tests of their own."""
+    """What the sweep never comes by would stay untried; exceptions are few, and stay exceptions."""
     hit: set[str] = set()
     for name in WORKLOADS:
         hit |= (await (await trial(name, tmp_path / name, origin, processes)).hits()).keys()
 
-    assert hit >= FAILPOINTS.keys() - ELSEWHERE
+    assert hit == FAILPOINTS.keys() - UNUSUAL
 
 
 @pytest.mark.power

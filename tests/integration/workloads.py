@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import shutil
@@ -21,6 +22,8 @@ from entrepot.catalog.rows import Located
 from entrepot.catalog.statement import StatementCount
 from entrepot.depot import Depot
 from entrepot.errors import EntrepotError
+from entrepot.operations.prune import prune
+from entrepot.operations.repair import Repaired, repair
 from entrepot.operations.sync import sync
 from entrepot.settings.editing import with_repository, write
 from entrepot.testing.depots import depot
@@ -52,12 +55,17 @@ _LATER: Final = ("0001", "0002")
 
 @attrs.frozen(kw_only=True)
 class Workload:
-    """`work` is what fails; `syncs` of so many states come before it, and what holds after is `versions`."""
+    """`work` is what fails, after so many of the states were synced and so many stored files `damaged`.
+
+    In the end there are the versions that hold the states from `kept` on.
+    """
 
     work: Callable[[Path, Mapping[str, Any]], Coroutine[Any, Any, None]]
     states: int
     synced: int
+    kept: int = 0
     policy: str = "immediate"
+    damaged: tuple[str, ...] = ()
     settled: Callable[[Path], None] = lambda _: None
 
     def publish(self, upstream: FirmwareUpstream, state: int) -> None:
@@ -77,10 +85,20 @@ class Workload:
             self.publish(upstream, state)
             await sync_once(folder, self.configured(upstream.url))
         self.publish(upstream, self.states - 1)
+        for number, digest in enumerate(sorted(self.damaged_digests)):
+            path = folder / "home" / "storage" / "sha256" / digest[:2] / digest[2:]
+            path.unlink()
+            if number % 2:
+                path.write_bytes(b"not what the name says")
+
+    @property
+    def damaged_digests(self) -> frozenset[str]:
+        """Digests of the files that the work finds missing or wrong."""
+        return frozenset(hashlib.sha256(STATES[0][name]).hexdigest() for name in self.damaged)
 
     @property
     def versions(self) -> dict[int, Bodies]:
-        """Every version there is in the end."""
+        """Every version that there may be."""
         return {state + 1: STATES[state] for state in range(self.states)}
 
 
@@ -103,6 +121,21 @@ async def fetch_all(folder: Path, repositories: Mapping[str, Any]) -> None:
                 async with client.get(f"{address}/fw/{name}.bin") as answer:
                     given = await answer.read()
                     assert answer.status >= 500 or given == body, f"{name} was served wrong"
+
+
+async def prune_all(folder: Path, repositories: Mapping[str, Any]) -> None:
+    """Keep the newest version alone, and what it needs."""
+    with opened(folder, repositories) as here:
+        await asyncio.to_thread(prune, here, keep=1)
+
+
+async def repair_all(folder: Path, repositories: Mapping[str, Any]) -> None:
+    """Fetch again what is missing or wrong."""
+    with opened(folder, repositories) as here:
+        done = Repaired()
+        reasons = [one.reasons async for one in repair(here, done=done) if not one.is_whole]
+    if reasons:
+        raise EntrepotError(f"not all was mended: {reasons}")
 
 
 async def configure(folder: Path, _: Mapping[str, Any]) -> None:
@@ -154,6 +187,8 @@ WORKLOADS: Final[dict[str, Workload]] = {
     "first sync": Workload(work=sync_once, states=1, synced=0),
     "second sync": Workload(work=sync_once, states=2, synced=1),
     "on-demand fetch": Workload(work=fetch_all, states=1, synced=1, policy="on_demand"),
+    "prune": Workload(work=prune_all, states=2, synced=2, kept=1),
+    "repair": Workload(work=repair_all, states=1, synced=1, damaged=("goes", "changes", "stays", "large")),
     "configuration": Workload(work=configure, states=1, synced=1, settled=configuration_is_whole),
     "migration": Workload(work=migrate, states=1, synced=1, settled=migration_is_whole),
 }
@@ -182,16 +217,19 @@ def _body(folder: Path, at: list[Located]) -> bytes | None:
     if answer.artifact is None:
         return None
     digest = answer.artifact.sha256.hex()
-    return (folder / "home" / "storage" / "sha256" / digest[:2] / digest[2:]).read_bytes()
+    path = folder / "home" / "storage" / "sha256" / digest[:2] / digest[2:]
+    return path.read_bytes() if path.exists() else None
 
 
-def stored(folder: Path) -> frozenset[str]:
-    """Digests of the files under final names, each of which must have the bytes that its name says."""
+def stored(folder: Path, damaged: frozenset[str]) -> frozenset[str]:
+    """Digests of the files under final names, each of which, but for the damaged, must have the right bytes."""
     digests = set()
     for path in folder.glob("home/storage/sha256/*/*"):
         digest = path.parent.name + path.name
-        assert hashlib.sha256(path.read_bytes()).hexdigest() == digest, "wrong bytes stand under a final name"
-        digests.add(digest)
+        if hashlib.sha256(path.read_bytes()).hexdigest() == digest:
+            digests.add(digest)
+        else:
+            assert digest in damaged, "wrong bytes stand under a final name"
     return frozenset(digests)
 
 
