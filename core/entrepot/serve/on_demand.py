@@ -250,6 +250,8 @@ class OnDemand:
         try:
             keeping = asyncio.get_running_loop().run_in_executor(self._keeping, self._depot.storage.keep, [received])
             (kept,) = await keeping
+            # No lease tells a prune of a fetch: whether the file still stands is asked as its row is committed.
+            kept = kept._replace(recheck=partial(self._depot.storage.holds, kept.sha256, kept.size))
             await self._depot.catalog.keep_fetched(wanted.repository, kept, private=wanted.private)
         except Exception:
             received.discard()

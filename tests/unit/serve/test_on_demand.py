@@ -6,14 +6,20 @@ import asyncio
 import hashlib
 import json
 import random
+from collections.abc import Sequence
 
 import pytest
 from aiohttp import ClientSession
 
 from entrepot.depot import Depot
+from entrepot.model.incoming import Received
+from entrepot.model.ledger import KeptArtifact
+from entrepot.operations.sync import sync
 from entrepot.serve.on_demand import VERIFIED_FIRST
+from entrepot.storage.filesystem import FilesystemStorage
 from entrepot.testing.bad_origin import BadOrigin
 from entrepot.testing.bad_replies import Reply
+from entrepot.testing.invariants import check_depot
 from unit.serve.conftest import Open, Serve
 from unit.serve.shelf import entry, stock
 
@@ -196,3 +202,40 @@ async def test_other_digests_name_artifacts_as_well(
 
     assert tags == [f'"sha512-{hashlib.sha512(SMALL).hexdigest()}"'] * 2
     assert origin.count("/a") == 1
+
+
+class CollectedAtOnce(FilesystemStorage):
+    """A storage of which a prune collects the first artifact before its row is committed."""
+
+    collected = 0
+
+    def keep(self, batch: Sequence[Received]) -> list[KeptArtifact]:
+        kept = super().keep(batch)
+        if not self.collected and kept[0].size == len(SMALL):
+            self.collected += 1
+            self.remove(kept[0].sha256)
+        return kept
+
+
+@pytest.mark.fault("D03")
+@pytest.mark.promise("P19", "P20")
+async def test_a_file_collected_before_its_row_is_committed_is_fetched_again(
+    origin: BadOrigin, opened: Open, serve: Serve, client: ClientSession
+) -> None:
+    """No row is ever left without its file; both clients get their bytes."""
+    depot = opened(tools={"url": stock(origin, {"a": SMALL}), "policy": "on_demand"})
+    assert isinstance(depot.storage, FilesystemStorage)
+    depot.storage.close()
+    depot.storage = storage = CollectedAtOnce(depot.storage.root)
+    got = []
+
+    await sync(depot, "tools")
+    for _ in range(2):  # a server that ends has kept what came in
+        async with serve(depot) as root, client.get(f"{root}/tools/a") as answer:
+            got.append(await answer.read())
+        check_depot(depot)
+
+    assert got == [SMALL, SMALL]
+    assert storage.collected == 1
+    assert holds(depot, SMALL)
+    assert origin.count("/a") == 2
