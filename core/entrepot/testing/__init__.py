@@ -1,7 +1,9 @@
 """The kit: what entrepot tests itself with, for everyone who writes a plugin.
 
-Beside these names it has contracts, to be subclassed in a test module: `storage_contract`,
-`durable_storage_contract` and `downloader_contract`. They need pytest: install `entrepot[testing]`.
+Beside these names it has contracts, to be subclassed in a test module: `stage_contract`,
+`first_stage_contract`, `publisher_contract`, `storage_contract`, `durable_storage_contract` and
+`downloader_contract`, and what hypothesis needs in `strategies`. They need pytest and hypothesis:
+install `entrepot[testing]`.
 """
 
 from __future__ import annotations
