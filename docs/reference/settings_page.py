@@ -9,7 +9,7 @@ import attrs
 
 from entrepot.model.remote import Politeness
 from entrepot.settings.repository_table import RepositoryTable
-from entrepot.settings.share import Share
+from entrepot.settings.share import usual_guard
 from entrepot.settings.values import AccessTable, Settings
 from pieces import code, page, table
 
@@ -89,8 +89,8 @@ def _table(cls: type[attrs.AttrsInstance], words: Mapping[str, str]) -> str:
 
 
 def _default(field: attrs.Attribute[Any]) -> str:
-    if isinstance(field.default, attrs.Factory) and isinstance(usual := field.default.factory(), Share):  # type: ignore[arg-type]  # attrs types it as a function
-        return code(f'"{usual}"')
+    if field.name == "guard_loss":
+        return code(f'"{usual_guard()}"')
     match field.default:
         case attrs.NOTHING | None:
             return ""

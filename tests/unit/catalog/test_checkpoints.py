@@ -137,3 +137,19 @@ async def test_many_notes_cost_few_transactions(catalog: Catalog) -> None:
     assert catalog.statements.calls - calls < 25
     await ledger.finish("unchanged", {})
     assert await asked(catalog, "0", "999") == ["value", "value"]
+
+
+async def test_what_was_noted_last_can_be_had_even_when_it_is_void(catalog: Catalog) -> None:
+    """Another plan and failed units make it void; a run that came to nothing noted nothing."""
+    await noting(catalog, a="one")
+    await noting(catalog, "failed", a="two")
+    ledger = await catalog.begin(a_run(plan="another"))
+    await ledger.fail([failure(None)], keep=False)
+    await ledger.finish("unchanged", {})
+
+    ledger = await catalog.begin(a_run(plan="another"))
+
+    assert await ledger.checkpoint("a") is None
+    assert await ledger.checkpoint("a", even_void=True) == "one"
+    assert await ledger.checkpoint("b", even_void=True) is None
+    await ledger.finish("failed", {})
