@@ -66,6 +66,11 @@ class Victim:
         self.held = frozenset(digests)
         return self.held
 
+    def forget(self) -> Victim:
+        """Expect no file that is known to stand: a prune may have taken it."""
+        self.held = frozenset()
+        return self
+
     def litter(self) -> list[Path]:
         """Temporary files that nobody will need."""
         home = self.folder / "home"

@@ -16,8 +16,10 @@ from urllib.parse import urljoin
 import aiohttp
 import pytest
 
+from entrepot.operations.prune import prune
 from entrepot.operations.sync import sync
 from entrepot.testing.bad_origin import BadOrigin
+from entrepot.testing.invariants import check_depot, snapshot
 from entrepot.testing.serving import served
 from integration.forked import Zygote
 from integration.forked import zygote as forking
@@ -28,8 +30,9 @@ from seeds import seeded
 pytestmark = [pytest.mark.power, pytest.mark.fault("C02")]
 
 #: In a default run few, and then as many as we would trust.
-SYNCS = [40, pytest.param(200, marks=pytest.mark.sweep)]
-SERVERS = [20, pytest.param(100, marks=pytest.mark.sweep)]
+SYNCS = [35, pytest.param(200, marks=pytest.mark.sweep)]
+SERVERS = [15, pytest.param(60, marks=pytest.mark.sweep)]
+PRUNES = [10, pytest.param(40, marks=pytest.mark.sweep)]
 
 
 @pytest.fixture
@@ -77,6 +80,7 @@ async def test_a_sync_killed_at_any_moment_loses_nothing(
     with victim.open() as depot:
         assert (await sync(depot, "fw")).version is None
         assert finished(depot) == expected
+        check_depot(depot, origin=origin)
     victim.look()
     assert victim.litter() == []
 
@@ -121,6 +125,33 @@ async def test_a_server_killed_while_it_fetches_on_demand_keeps_what_it_acknowle
         await sync(depot, "fw")
         assert [row.number for row in depot.catalog.reader.versions("fw")] == list(range(1, kills + 2))
     assert victim.litter() == []
+
+
+@pytest.mark.promise("P01", "P02", "P19", "P20")
+@pytest.mark.parametrize("kills", PRUNES)
+async def test_a_prune_killed_at_any_moment_leaves_garbage_at_worst(
+    tmp_path: Path, origin: BadOrigin, zygote: Zygote, kills: int
+) -> None:
+    """The latest version reads as before; the next prune takes what is left, and nothing dead stays."""
+    victim, moments = Victim(tmp_path / "depot", FirmwareUpstream(origin)), seeded(9)
+
+    for state in range(kills):
+        new, moment = victim.publish(state), moments.uniform(0, 0.1)
+        where = f"after a kill at {moment:.4f} s, state {state}"
+        with victim.open() as depot:
+            await sync(depot, "fw")
+            before = snapshot(depot)
+        await zygote.sync({**victim.order, "do": "prune"}, kill_after=moment)
+        with victim.open() as depot:
+            latest = depot.catalog.reader.version("fw").number
+            assert finished(depot, since=latest) == {latest: new}, where
+            check_depot(depot, origin=origin, before=before, ended=False)
+
+            await asyncio.to_thread(prune, depot, keep=1)
+
+            assert finished(depot) == {latest: new}, where
+            check_depot(depot, origin=origin, before=before)
+        assert len(victim.forget().look()) == len(new), where
 
 
 async def get(address: str, path: str) -> bytes | None:
