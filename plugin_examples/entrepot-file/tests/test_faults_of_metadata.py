@@ -111,6 +111,7 @@ async def test_a_name_that_could_harm_is_told_by_its_line_in_words_that_cannot(
 
     told = [event for event in events if type(event).__name__ == "UnitFailed"]
     assert len(failures) == len(told) == len(REFUSED)
+    assert [request.path for request in upstream.origin.requests] == [f"/{name}", "/a.iso"]
     for text in [*(failure.error for failure in failures), *(event.unit for event in told)]:
         assert len(text) < 1000
         assert text.replace("\n", "").isprintable()
