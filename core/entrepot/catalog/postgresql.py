@@ -81,11 +81,11 @@ class PostgresDatabase:
             relation=_relation,
             pack=_pack,
         )
-        self._writers = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=_CONNECT)
+        # What a statement was given may be an upstream's URL: no traceback repeats it.
+        how: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "connect_args": _CONNECT, "hide_parameters": True}
+        self._writers = create_engine(url, poolclass=NullPool, **how)
         # A pooled connection may have died since it was used; asking first lets reading heal by itself.
-        self.readers = create_engine(
-            url, pool_size=4, pool_pre_ping=True, isolation_level="AUTOCOMMIT", connect_args=_CONNECT
-        )
+        self.readers = create_engine(url, pool_size=4, pool_pre_ping=True, **how)
 
     def exists(self) -> bool:
         return True

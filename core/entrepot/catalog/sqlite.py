@@ -203,7 +203,9 @@ class SqliteDatabase:
 
     def _engine(self, creator: Any, *, pooled: bool) -> Engine:
         pool: dict[str, Any] = {"poolclass": QueuePool, "pool_size": 4} if pooled else {"poolclass": NullPool}
-        return create_engine("sqlite://", creator=creator, paramstyle="named", isolation_level="AUTOCOMMIT", **pool)
+        # What a statement was given may be an upstream's URL: no traceback repeats it.
+        how = {"paramstyle": "named", "isolation_level": "AUTOCOMMIT", "hide_parameters": True}
+        return create_engine("sqlite://", creator=creator, **how, **pool)
 
     def _open_writer(self) -> sqlite3.Connection:
         return self._connect("rw", _WRITER)
