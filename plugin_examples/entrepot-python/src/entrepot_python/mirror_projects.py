@@ -124,16 +124,13 @@ class MirrorProjects(Stage):
                 yield project
             return
         root = await self._ask("")
+        is_json = _reader(root) is read_json
         with root.path.open(encoding="utf-8") as file:
-            for name in read_root(file, is_json=_reader(root) is read_json):
-                project = canonicalize_name(name)
-                if not is_normalized_name(project):
-                    raise InvalidMetadata(
-                        f"{name!r:.80} is not the name of a project",
-                        where=safe_url(root.url),
-                        remedy="name the projects you want in include",
-                    )
-                yield project
+            try:
+                for name in read_root(file, is_json=is_json):
+                    yield _normalized(name)
+            except InvalidMetadata as error:
+                raise error.at(safe_url(root.url)) from None
 
     async def _ask(self, path: str, validator: Validator | None = None) -> Download:
         index = self.remote.url.rstrip("/")
@@ -141,6 +138,15 @@ class MirrorProjects(Stage):
         path += "index.html" if index.startswith("file:") else ""
         downloader = self.remote.get_downloader(f"{index}/{path}", validator=validator, headers={"Accept": ACCEPT})
         return await downloader.run()
+
+
+def _normalized(name: str) -> NormalizedName:
+    project = canonicalize_name(name)
+    if not is_normalized_name(project):
+        raise InvalidMetadata(
+            f"{name!r:.80} is not the name of a project", remedy="name the projects you want in include"
+        )
+    return project
 
 
 def _serial(page: Download) -> int | None:
@@ -156,7 +162,11 @@ def _read_page(page: Download) -> ProjectPage:
             where=safe_url(page.url),
             remedy="take the project out of include, or report it to whoever runs the index",
         )
-    read = _reader(page)(page.path.read_bytes())
+    reader = _reader(page)
+    try:
+        read = reader(page.path.read_bytes())
+    except InvalidMetadata as error:
+        raise error.at(safe_url(page.url)) from None
     if not read.entries and read.api_version is None and page.content_type not in _CERTAIN:
         raise InvalidMetadata(
             "the index answers with a web page that lists no file and does not say that it is an index's",
