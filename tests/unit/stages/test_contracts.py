@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from entrepot.assembly.sync_run import SyncRun
 from entrepot.model.artifact import Artifact
 from entrepot.model.content import Content
@@ -56,6 +58,7 @@ class InADepot(StageContract):
         return DeclarativeContent(content, [artifact])
 
 
+@pytest.mark.sweep
 class TestQueryExistingArtifacts(InADepot):
     """Finds bytes."""
 
@@ -73,6 +76,7 @@ class TestArtifactDownloader(InADepot):
         return ArtifactDownloader()
 
 
+@pytest.mark.sweep
 class TestArtifactSaver(InADepot):
     """Keeps what was downloaded; here nothing was, as for units that are deferred."""
 
@@ -92,6 +96,7 @@ class TestQueryExistingContents(InADepot):
         return QueryExistingContents()
 
 
+@pytest.mark.sweep
 class TestContentUnassociation(InADepot):
     """Asks the seal to remove what was not declared."""
 
@@ -99,8 +104,11 @@ class TestContentUnassociation(InADepot):
         return ContentUnassociation()
 
 
-class TestResolveContentFutures(InADepot):
-    """Wakes whoever waits."""
+class TestResolveContentFutures(StageContract):
+    """Wakes whoever waits; it needs no depot."""
 
     def make_stage(self) -> Stage:
         return ResolveContentFutures()
+
+    def make_units(self, count: int) -> Sequence[DeclarativeContent]:
+        return [DeclarativeContent(Firmware(str(number))) for number in range(count)]
