@@ -55,6 +55,7 @@ FAILPOINTS: Final[Mapping[str, str]] = MappingProxyType(
         "depot.scratch.clear": "before: perhaps a dead process's scratch folder; after: perhaps none",
         "depot.scratch.remove": "before: perhaps our scratch folder; after: perhaps none",
         "settings.create": "before and after: the configuration as it was; a temporary file comes to be",
+        "settings.write": "before and after: the configuration as it was; text goes to the temporary file",
         "settings.sync": "before: the configuration as it was; after: that too, and its next text beside it",
         "settings.replace": "before: the configuration as it was; after: either text, whole",
         "settings.sync_folder": "before: either text, whole; after: the next text",

@@ -99,6 +99,7 @@ def _temporary(path: Path) -> Iterator[BinaryIO]:
     """
     with _locked(path) as file:
         try:
+            failpoint("settings.write")
             file.truncate()
             yield file
         except BaseException:
