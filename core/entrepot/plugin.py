@@ -37,7 +37,8 @@ from entrepot.model.declarative import DeclarativeArtifact, DeclarativeContent, 
 from entrepot.model.digest import Digest, parse_digest
 from entrepot.model.downloading import Download, Downloader, Validator
 from entrepot.model.facts import Fact
-from entrepot.model.ledger import PathRow
+from entrepot.model.incoming import Incoming, Received, Receiver
+from entrepot.model.ledger import KeptArtifact, PathRow
 from entrepot.model.publication import Published, PublishedFile, Unpublished, VersionView
 from entrepot.model.relative_path import RelativePath, relative_path
 from entrepot.model.remote import Policy, Remote, Secret
@@ -83,9 +84,11 @@ __all__ = [
     "Failed",
     "Fetched",
     "FirstStage",
+    "Incoming",
     "IntegrityError",
     "InvalidMetadata",
     "InvalidPath",
+    "KeptArtifact",
     "NotBound",
     "NotFound",
     "PathRow",
@@ -99,6 +102,8 @@ __all__ = [
     "Publisher",
     "QueryExistingArtifacts",
     "QueryExistingContents",
+    "Received",
+    "Receiver",
     "Refused",
     "RelativePath",
     "Remote",
