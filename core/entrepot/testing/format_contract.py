@@ -1,4 +1,4 @@
-"""What the contracts of first stages and of publishers are told of a format, and the bench they work on."""
+"""What contracts of first stages and publishers are told of a format, and their bench."""
 
 from __future__ import annotations
 

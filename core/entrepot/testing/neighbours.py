@@ -126,7 +126,7 @@ def temporary_files_in(folder: Path) -> Iterator[None]:
 
 
 async def cancelled_after(turns: int, work: Coroutine[Any, Any, Any], *, patience: float) -> bool:
-    """Start work, cancel it after so many turns of the loop, and say whether it ended in time and cancelled."""
+    """Start work, cancel it after so many turns of the loop; whether it ended in time."""
     running = asyncio.ensure_future(work)
     for _ in range(turns):
         await asyncio.sleep(0)

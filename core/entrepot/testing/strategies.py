@@ -133,7 +133,7 @@ def histories(draw: DrawFn, names: Sequence[str], *, least: int = 1, length: int
 
 
 def a_few(examples: int) -> settings:
-    """Settings for what takes a depot each time: few examples, the same in each run, and not made smaller."""
+    """Settings for what takes a depot each time: few examples, the same in each run."""
     return settings(
         max_examples=examples,
         deadline=None,
