@@ -117,7 +117,7 @@ def _delete_artifacts(session: Session, piece: Sequence[bytes], before: int) -> 
 def remove_unknown(
     database: Database, writer: Writer, digests: Sequence[bytes], remove: Callable[[bytes], None]
 ) -> int:
-    """Remove the files among these that no row names, unless a run is under way; how many digests these were.
+    """Remove the files that no row names, unless a run is under way; how many digests.
 
     A run may have written one of them, or found it there, and be about to commit its row. Fetches on
     demand look again as they commit theirs, and fetch once more what is gone.
