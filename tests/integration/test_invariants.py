@@ -11,7 +11,7 @@ import pytest
 from entrepot.depot import Depot
 from entrepot.operations.sync import sync
 from entrepot.testing.bad_origin import BadOrigin
-from entrepot.testing.invariants import BrokenInvariants, check_depot, snapshot
+from entrepot.testing.invariants import check_depot, snapshot
 from entrepot.testing.running import running
 from integration.damage import root_of
 from integration.opening import OpenDepot
@@ -86,9 +86,9 @@ async def test_each_broken_invariant_is_told(open_depot: OpenDepot, upstream: Fi
 
         BREAKS[told](depot)
 
-        with pytest.raises(BrokenInvariants) as broken:
+        with pytest.raises(AssertionError) as broken:
             check_depot(depot, origin=upstream.origin, before=before)
-        assert any(re.search(told, violation) for violation in broken.value.violations), broken.value
+        assert any(re.search(told, line) for line in str(broken.value).splitlines()), broken.value
 
 
 async def test_bytes_that_nobody_sent_are_told(open_depot: OpenDepot, upstream: FirmwareUpstream) -> None:
@@ -97,7 +97,7 @@ async def test_bytes_that_nobody_sent_are_told(open_depot: OpenDepot, upstream: 
         await sync(depot, "fw")
         upstream.origin.requests.clear()
 
-        with pytest.raises(BrokenInvariants, match="was never asked for"):
+        with pytest.raises(AssertionError, match="was never asked for"):
             check_depot(depot, origin=upstream.origin)
 
 
@@ -109,5 +109,5 @@ async def test_a_run_under_way_is_told_unless_one_is_expected(
         await sync(depot, "fw")
         async with running(depot, "fw"):
             check_depot(depot, ended=False)
-            with pytest.raises(BrokenInvariants, match="the lease of fw is held"):
+            with pytest.raises(AssertionError, match="the lease of fw is held"):
                 check_depot(depot)

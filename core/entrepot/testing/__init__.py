@@ -12,14 +12,13 @@ from entrepot.operations.sync import sync
 from entrepot.testing.bad_origin import BadOrigin
 from entrepot.testing.bad_replies import Reply, Seen
 from entrepot.testing.depots import depot
-from entrepot.testing.invariants import BrokenInvariants, check_depot, snapshot
+from entrepot.testing.invariants import check_depot, snapshot
 from entrepot.testing.run_stage import run_stage
 from entrepot.testing.running import running
 from entrepot.testing.serving import served
 
 __all__ = [
     "BadOrigin",
-    "BrokenInvariants",
     "Reply",
     "Seen",
     "check_depot",

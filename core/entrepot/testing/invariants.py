@@ -20,17 +20,9 @@ from entrepot.depot import Depot
 from entrepot.testing.leftovers import leftovers
 from entrepot.testing.references import broken_references
 
-__all__ = ["BrokenInvariants", "Snapshot", "check_depot", "snapshot"]
+__all__ = ["Snapshot", "check_depot", "snapshot"]
 
 _PAGE = 1000
-
-
-class BrokenInvariants(AssertionError):
-    """A depot is not what it promises to be; `violations` are all that was found, a line each."""
-
-    def __init__(self, violations: Sequence[str]) -> None:
-        super().__init__("\n".join([f"{len(violations)} invariants do not hold:", *violations]))
-        self.violations = tuple(violations)
 
 
 class Asked(Protocol):
@@ -71,10 +63,10 @@ def snapshot(depot: Depot) -> Snapshot:
 def check_depot(
     depot: Depot, *, origin: RequestLog | None = None, before: Snapshot | None = None, ended: bool = True
 ) -> None:
-    """Check every invariant of catalog, storage and what is served; raise one error that lists all violations.
+    """Check every invariant of catalog, storage and what is served; tell all that do not hold.
 
-    With `ended`, no run may be under way: leases, notes, temporary files and open files must then be
-    gone. After a kill, or beside a run, say `ended=False`; what is visible must be right all the same.
+    They are told together, a line each, in one `AssertionError`. With `ended`, no run may be under
+    way: leases, notes, temporary files and open files must then be gone. After a kill, or beside a run, say `ended=False`; what is visible must be right all the same.
     `origin` is the upstream that everything came from: bytes that it never sent cannot be held.
     `before` is compared with what the same versions say, unless they were pruned.
     """
@@ -89,7 +81,7 @@ def check_depot(
         *(leftovers(depot) if ended else ()),
     ]
     if broken:
-        raise BrokenInvariants(broken)
+        raise AssertionError("\n".join([f"{len(broken)} invariants do not hold:", *broken]))
 
 
 def _versions(depot: Depot) -> list[tuple[str, int]]:
