@@ -148,28 +148,6 @@ async def test_a_first_stage_that_breaks_a_promise_is_found_out(tmp_path: Path, 
     assert await broken_promises(Broken, tmp_path, only=[breaks, keeps]) == {breaks}
 
 
-#: What else a double cannot help breaking.
-ALSO: dict[type[ReadFeed], set[str]] = {
-    Forgetful: set(promises(FirstStageContract)) - {"test_every_request_goes_through_the_remote"},
-    Vague: {FILE},
-    Stale: {FILE, INDEX},
-}
-
-
-@pytest.mark.sweep
-@pytest.mark.parametrize("broken", BREAKS, ids=lambda broken: broken.__name__)
-async def test_no_other_promise_fails(tmp_path: Path, broken: type[ReadFeed]) -> None:
-    """A contract that accuses of more than was done sends its reader looking in the wrong place."""
-
-    class Broken(Kit):
-        plugins: ClassVar[Any] = [("feed", Plugin(first_stage=broken))]
-        histories = 6 if broken is Stale else Kit.histories
-
-    found = await broken_promises(Broken, tmp_path)
-
-    assert found - ALSO.get(broken, set()) == {BREAKS[broken][0]} - ALSO.get(broken, set())
-
-
 @pytest.mark.parametrize("fault", ["short", "flipped"])
 async def test_a_first_stage_that_declares_no_digest_is_found_out(tmp_path: Path, fault: str) -> None:
     """Whatever comes is then taken for the file."""
