@@ -66,7 +66,8 @@ def check_depot(
     """Check every invariant of catalog, storage and what is served; tell all that do not hold.
 
     They are told together, a line each, in one `AssertionError`. With `ended`, no run may be under
-    way: leases, notes, temporary files and open files must then be gone. After a kill, or beside a run, say `ended=False`; what is visible must be right all the same.
+    way: leases, notes, temporary files and open files must then be gone. After a kill, or beside a
+    run, say `ended=False`; what is visible must be right all the same.
     `origin` is the upstream that everything came from: bytes that it never sent cannot be held.
     `before` is compared with what the same versions say, unless they were pruned.
     """
