@@ -17,10 +17,14 @@ from entrepot.errors import ConfigurationError
 from entrepot.settings.secret_source import SecretSource
 
 
-class Drawer(keyring.backend.KeyringBackend):
+#: Untyped where the extra is not installed; told so everywhere, types do not depend on that.
+BACKEND: Any = keyring.backend.KeyringBackend
+
+
+class Drawer(BACKEND):  # type: ignore[misc]  # see there
     """A keyring as the library knows them, in memory."""
 
-    priority = 1  # type: ignore[assignment]  # the library has a property of classes here
+    priority = 1
 
     def __init__(self) -> None:
         super().__init__()
