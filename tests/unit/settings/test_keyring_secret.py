@@ -16,7 +16,6 @@ import pytest
 from entrepot.errors import ConfigurationError
 from entrepot.settings.secret_source import SecretSource
 
-
 #: Untyped where the extra is not installed; told so everywhere, types do not depend on that.
 BACKEND: Any = keyring.backend.KeyringBackend
 
