@@ -163,7 +163,7 @@ class Ledger(Protocol):
 
     @property
     def recovered(self) -> bool:
-        """Whether the run before did not end by itself, so that bytes may lie in storage unknown."""
+        """Whether the run before died, failed or was cancelled: bytes may lie in storage unknown."""
 
     # What the stages ask, a batch at a time; answers stand in the order of the questions.
 
