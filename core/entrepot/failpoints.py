@@ -137,7 +137,7 @@ def armed_by(environ: Mapping[str, str]) -> Iterator[None]:
 
 
 def parse(text: str) -> list[Order]:
-    """Read orders such as `storage.link=kill@3; catalog.commit=disk-full`; the first hit is meant without `@`."""
+    """Read orders such as `storage.link=kill@3; catalog.commit=disk-full`; no `@` means the first hit."""
     return [_parsed(part.strip()) for part in text.split(";") if part.strip()]
 
 

@@ -93,7 +93,11 @@ def test_connections_are_opened_in_three_rooms_alone() -> None:
 
 
 def test_nothing_changes_a_name_of_its_module() -> None:
-    """A module holds no state: two depots in one process share nothing."""
-    modules = core_modules() + example_modules()
+    """A module holds no state: two depots in one process share nothing.
 
-    assert [m.place for m in modules if any(isinstance(node, ast.Global) for node in ast.walk(m.tree))] == []
+    The switch of the failpoints is one for the whole process: see decision 0020.
+    """
+    modules = core_modules() + example_modules()
+    changing = [m.place for m in modules if any(isinstance(node, ast.Global) for node in ast.walk(m.tree))]
+
+    assert changing == ["core/entrepot/failpoints.py"]

@@ -8,7 +8,7 @@ install `entrepot[testing]`.
 
 from __future__ import annotations
 
-from entrepot.operations.sync import sync
+from entrepot.operations.sync import Confirmed, retry_failed, sync
 from entrepot.testing.bad_origin import BadOrigin
 from entrepot.testing.bad_replies import Reply, Seen
 from entrepot.testing.depots import depot
@@ -19,10 +19,12 @@ from entrepot.testing.serving import served
 
 __all__ = [
     "BadOrigin",
+    "Confirmed",
     "Reply",
     "Seen",
     "check_depot",
     "depot",
+    "retry_failed",
     "run_stage",
     "running",
     "served",

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from entrepot.operations.sync import retry_failed
 from entrepot.plugin import Failed
-from entrepot.testing import sync
+from entrepot.testing import retry_failed, sync
 from entrepot.testing.bad_replies import Reply
 
 MANY = 10_000

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 import entrepot_python.plugin
-from entrepot.operations.sync import Confirmed, retry_failed
 from entrepot.plugin import EntrepotError
-from entrepot.testing import sync
+from entrepot.testing import Confirmed, retry_failed, sync
 from entrepot.testing.bad_origin import BadOrigin
 from entrepot.testing.bad_replies import Reply
 from entrepot.testing.depots import depot
