@@ -31,6 +31,7 @@ class Program:
         self.home = folder / "home"
         self.environ = {"HOME": str(folder), "ENTREPOT_HOME": str(self.home), "PATH": "/usr/bin:/bin"}
         folder.mkdir(parents=True, exist_ok=True)
+        self._started: list[asyncio.subprocess.Process] = []
         install(folder / "site", "firmware", "", points=[("firmware", "integration.patience_plugin")])
         self.environ["PYTHONPATH"] = ":".join(map(str, (folder / "site", ROOT / "core", ROOT / "tests")))
 
@@ -45,13 +46,22 @@ class Program:
     async def start(self, *words: str, under: tuple[str, ...] = ()) -> asyncio.subprocess.Process:
         """Start a command, below another program if need be."""
         code = "from entrepot.cli.main import main; main()"
-        return await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             *(*under, sys.executable, "-c", code, *words),
             cwd=self.folder,
             env=self.environ,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
+        self._started.append(process)
+        return process
+
+    async def close(self) -> None:
+        """End what a test that failed midway left running."""
+        for process in self._started:
+            if process.returncode is None:
+                process.kill()
+                await process.communicate()
 
     async def run(self, *words: str, under: tuple[str, ...] = ()) -> Ended:
         """Run a command to its end, a minute at most."""

@@ -54,7 +54,8 @@ async def test_of_ten_syncs_of_one_repository_one_runs_at_a_time(open_depot: Ope
         made = [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
         busy = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
         assert len([outcome for outcome in made if outcome.version is not None]) == 1
-        assert all(isinstance(error, RepositoryBusy) and str(os.getpid()) in error.what for error in busy), busy
+        # Whoever looks before the holder has said its name is told of "another process".
+        assert all(isinstance(error, RepositoryBusy) and "process" in error.what for error in busy), busy
         assert upstream.artifact_requests() == 20
         check_depot(opened, origin=origin)
 

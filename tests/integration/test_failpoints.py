@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine
@@ -179,14 +178,11 @@ async def test_work_that_fails_anywhere_loses_nothing(
 
 
 @pytest.mark.power
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.fault("C01", "C05")
 @pytest.mark.promise("P01", "P03", "P04", "P05")
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("name", WORKLOADS)
-@pytest.mark.skipif(
-    "ENTREPOT_TEST_WHOLE_SWEEP" not in os.environ, reason="takes minutes: set ENTREPOT_TEST_WHOLE_SWEEP=1"
-)
 async def test_every_hit_of_every_failpoint_loses_nothing(
     name: str, action: Any, tmp_path: Path, origin: BadOrigin, processes: Forks
 ) -> None:

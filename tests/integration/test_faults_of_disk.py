@@ -7,7 +7,7 @@ import random
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,9 +23,11 @@ BODY = random.Random(6).randbytes(300_000)
 
 
 @pytest.fixture
-def program(tmp_path: Path) -> Program:
+async def program(tmp_path: Path) -> AsyncIterator[Program]:
     """The program, in a folder of its own."""
-    return Program(tmp_path / "here")
+    made = Program(tmp_path / "here")
+    yield made
+    await made.close()
 
 
 @pytest.fixture

@@ -182,7 +182,7 @@ async def test_a_list_that_is_cut_is_never_taken_for_a_shorter_one(
 
 @pytest.mark.fault("A11")
 @pytest.mark.promise("P25")
-@pytest.mark.slow
+@pytest.mark.sweep
 async def test_a_sync_of_two_thousand_files_over_a_bad_line_completes(
     open_depot: OpenDepot, origin: BadOrigin, dice: random.Random
 ) -> None:

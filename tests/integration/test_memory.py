@@ -96,7 +96,9 @@ def large(folder: Path, size: int) -> str:
 
 @pytest.mark.fault("B12")
 @pytest.mark.promise("P27")
-@pytest.mark.parametrize(("short", "long"), [(5_000, 25_000), pytest.param(100_000, 1_000_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("short", "long"), [(5_000, 25_000), pytest.param(100_000, 1_000_000, marks=pytest.mark.sweep)]
+)
 def test_a_longer_index_takes_no_more_memory(tmp_path: Path, short: int, long: int) -> None:
     """What is kept for each line is kept on the disk: 40 MiB apart at most, for ten times the lines."""
     peaks = {
@@ -108,7 +110,7 @@ def test_a_longer_index_takes_no_more_memory(tmp_path: Path, short: int, long: i
 
 
 @pytest.mark.promise("P27")
-@pytest.mark.parametrize("size", [96 * 1024**2, pytest.param(3 * 1024**3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("size", [96 * 1024**2, pytest.param(3 * 1024**3, marks=pytest.mark.sweep)])
 def test_a_large_file_is_synced_in_little_memory(tmp_path: Path, size: int) -> None:
     """It passes through, 60 MiB at most at a time."""
     peak, before = measured(SYNC, str(tmp_path / "depot"), large(tmp_path / "upstream", size), "immediate")
@@ -117,7 +119,7 @@ def test_a_large_file_is_synced_in_little_memory(tmp_path: Path, size: int) -> N
 
 
 @pytest.mark.promise("P27")
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize("size", [256 * 1024**2, 3 * 1024**3])
 def test_a_large_file_is_fetched_for_thirty_readers_in_little_memory(tmp_path: Path, size: int) -> None:
     """Thirty readers in the server's own process, which is more than the server alone would take."""

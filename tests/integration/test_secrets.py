@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -62,11 +62,12 @@ def sent(origin: BadOrigin) -> bytes:
 
 
 @pytest.fixture
-def program(tmp_path: Path) -> Program:
+async def program(tmp_path: Path) -> AsyncIterator[Program]:
     """The program, with every secret in its environment and nowhere in its folder."""
     made = Program(tmp_path / "here")
     made.environ |= {f"SECRET_{name.upper()}": secret for name, secret in CANARIES.items()}
-    return made
+    yield made
+    await made.close()
 
 
 def tables(upstream: FirmwareUpstream, proxy: str) -> dict[str, dict[str, Any]]:
@@ -93,7 +94,7 @@ def check(program: Program, done: Ended, what: str) -> None:
 @pytest.mark.fault("E09")
 @pytest.mark.promise("P30")
 @pytest.mark.parametrize(
-    "trouble", [name if name in USUAL else pytest.param(name, marks=pytest.mark.slow) for name in TROUBLE]
+    "trouble", [name if name in USUAL else pytest.param(name, marks=pytest.mark.sweep) for name in TROUBLE]
 )
 async def test_no_command_tells_or_stores_a_secret(origin: BadOrigin, program: Program, trouble: str) -> None:
     """Whatever goes wrong, with --debug, on every output; and each secret went to its own origin."""

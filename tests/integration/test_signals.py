@@ -6,6 +6,7 @@ import asyncio
 import random
 import signal
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
@@ -22,9 +23,11 @@ BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["
 
 
 @pytest.fixture
-def program(tmp_path: Path) -> Program:
+async def program(tmp_path: Path) -> AsyncIterator[Program]:
     """The program, in a folder of its own."""
-    return Program(tmp_path / "here")
+    made = Program(tmp_path / "here")
+    yield made
+    await made.close()
 
 
 def fifty(origin: BadOrigin) -> FirmwareUpstream:
@@ -86,7 +89,7 @@ async def test_a_second_signal_waits_for_nothing(origin: BadOrigin, program: Pro
     assert program.litter() == []
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.fault("C03")
 @pytest.mark.promise("P23")
 async def test_a_plugin_that_will_not_stop_is_left_behind(origin: BadOrigin, tmp_path: Path) -> None:
@@ -143,7 +146,7 @@ async def test_a_server_finishes_what_it_sends_and_lets_nobody_new_in(
     assert (done.code, time.monotonic() - began < 10, "Traceback" in done.err) == (0, True, False)
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.fault("C03")
 async def test_a_client_that_does_not_read_holds_no_server_up(origin: BadOrigin, program: Program) -> None:
     """Its transfer is broken off when the ten seconds are over; nothing is told as an error."""
