@@ -30,6 +30,8 @@ from integration.forked import Zygote, zygote
 from integration.opening import OpenDepot
 from integration.upstream import FirmwareUpstream
 
+pytestmark = pytest.mark.slow
+
 REPOSITORIES: Final = 12
 PROCESSES: Final = 4
 BLOCK: Final = random.Random(4).randbytes(1024 * 1024)

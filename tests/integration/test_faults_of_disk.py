@@ -18,6 +18,8 @@ from entrepot.testing.bad_origin import BadOrigin
 from integration.program import Ended, Program, stopped
 from integration.upstream import FirmwareUpstream
 
+pytestmark = pytest.mark.slow
+
 #: Larger than what waits in memory, so that each is written as a file.
 BODY = random.Random(6).randbytes(300_000)
 

@@ -30,7 +30,7 @@ from seeds import seeded
 pytestmark = [pytest.mark.power, pytest.mark.fault("C02")]
 
 #: In a default run few, and then as many as we would trust.
-SYNCS = [35, pytest.param(200, marks=pytest.mark.sweep)]
+SYNCS = [25, pytest.param(200, marks=pytest.mark.sweep)]
 SERVERS = [15, pytest.param(60, marks=pytest.mark.sweep)]
 PRUNES = [10, pytest.param(40, marks=pytest.mark.sweep)]
 

@@ -12,6 +12,8 @@ import pytest
 
 from source_tree import ROOT
 
+pytestmark = pytest.mark.slow
+
 SYNC = """
 import asyncio, resource, sys
 from pathlib import Path

@@ -24,6 +24,8 @@ from entrepot.testing.depots import depot
 from entrepot.testing.invariants import check_depot
 from entrepot.testing.serving import served
 
+pytestmark = pytest.mark.slow
+
 #: Everything that an upstream may have: names to one of a few bodies, many names sharing some.
 NAMES = tuple(f"file-{number}.bin" for number in range(6))
 BODIES = tuple(f"body {number} ".encode() * 40 for number in range(4))

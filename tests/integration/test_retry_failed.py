@@ -16,6 +16,8 @@ from integration import shelves
 from integration.opening import OpenDepot
 from integration.shelves import ShelfUpstream
 
+pytestmark = pytest.mark.slow
+
 MANY = 1000
 
 

@@ -18,6 +18,8 @@ from entrepot.testing.bad_replies import Reply
 from integration.program import Ended, Program, stopped
 from integration.upstream import FirmwareUpstream
 
+pytestmark = pytest.mark.slow
+
 #: One for each place that a secret can be in; characters that a URL writes otherwise are among them.
 CANARIES = {
     name: f"canary/{name}+7f3a%&9c" for name in ("password", "bearer", "header", "proxy", "url", "key", "token")

@@ -17,6 +17,8 @@ from entrepot.testing.bad_replies import Reply
 from integration.program import Program, ended, stopped
 from integration.upstream import FirmwareUpstream
 
+pytestmark = pytest.mark.slow
+
 BODY = random.Random(3).randbytes(200_000)
 LARGE = random.Random(4).randbytes(16 * 1024 * 1024)
 BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
@@ -61,9 +63,10 @@ async def test_a_sync_of_fifty_downloads_ends_cleanly(
     assert "Traceback" not in done.err
     assert program.litter() == []
     upstream.publish()
+    before = origin.count("/fw/*.bin")
     again = await program.run("sync", "--json")
     assert again.code == 0, again.err
-    assert origin.count("/fw/*.bin") == 100
+    assert origin.count("/fw/*.bin") - before == 50
 
 
 @pytest.mark.fault("C03")

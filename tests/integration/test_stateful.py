@@ -36,6 +36,8 @@ from integration import firmware
 from integration.firmware import Firmware
 from unit.catalog.saying import a_run, overtake
 
+pytestmark = pytest.mark.slow
+
 NAMES: Final = ("boot", "kernel", "radio")
 BODIES: Final = tuple(f"body {number} ".encode() * 30 for number in range(4))
 REPOSITORIES: Final = ("one", "two")

@@ -18,6 +18,8 @@ from integration.damage import clear, harm, listing, path_of, root_of
 from integration.opening import OpenDepot
 from integration.upstream import FirmwareUpstream
 
+pytestmark = pytest.mark.slow
+
 FILES, FEW = 500, 50
 
 

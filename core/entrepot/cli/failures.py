@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import click
 
 from entrepot.cli.output import visible
-from entrepot.errors import EntrepotError, Failed, Interrupted, did_you_mean
+from entrepot.errors import DepotError, EntrepotError, Failed, Interrupted, did_you_mean
 
 USAGE = 2
 
@@ -19,9 +19,9 @@ def tell(error: BaseException, *, debug: bool) -> int:
     What went wrong many times in the same way, as everything does on a full disk, is printed once.
     """
     alike: dict[tuple[type, str, str], list[tuple[BaseException, EntrepotError]]] = {}
-    for single in singles(error):
+    for single in {id(single): single for single in singles(error)}.values():  # groups may share their errors
         told = in_our_words(single)
-        alike.setdefault((type(told), told.what, told.remedy), []).append((single, told))
+        alike.setdefault(_trouble(told), []).append((single, told))
     for (single, told), *more in alike.values():
         click.echo(f"error: {visible(str(told))}", err=True)
         if more:
@@ -38,6 +38,13 @@ def singles(error: BaseException) -> Iterator[BaseException]:
             yield from singles(inner)
     else:
         yield error
+
+
+def _trouble(error: EntrepotError) -> tuple[type, str, str]:
+    """What is the same in errors that differ only by the unit that met them, where the trouble is ours."""
+    if isinstance(error, Failed) and isinstance(error.cause, DepotError):
+        error = error.cause
+    return type(error), error.what, error.remedy
 
 
 def exit_code(error: EntrepotError) -> int:

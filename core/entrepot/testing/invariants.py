@@ -23,6 +23,7 @@ from entrepot.testing.references import broken_references
 __all__ = ["Snapshot", "check_depot", "snapshot"]
 
 _PAGE = 1000
+_ASKED_FOR = 200
 
 
 class Asked(Protocol):
@@ -122,8 +123,12 @@ def _foreign(depot: Depot) -> Iterator[str]:
 
 
 def _served(depot: Depot, name: str, number: int) -> Iterator[str]:
-    """Every path of a version is held or can be fetched, and pages refer only to such paths."""
-    for path in depot.catalog.audit.paths(name, number):
+    """Paths of a version are held or can be fetched, and pages refer only to such paths.
+
+    Of many paths some hundred are asked for, spread evenly: each is a look-up of its own.
+    """
+    paths = list(depot.catalog.audit.paths(name, number))
+    for path in paths[:: max(1, len(paths) // _ASKED_FOR)]:
         located = depot.catalog.reader.locate(name, number, path)
         if not any(answer.artifact is not None or answer.urls for answer in located):
             yield f"{name}@{number}: {path} is neither held nor known where to be had"
