@@ -23,9 +23,10 @@ _FIND: Final = Statement(
     " LEFT JOIN content c ON c.key = batch.key AND c.identity = batch.identity) found",
     _STATEMENT,
 )
-_CONDEMNED: Final = Statement(
-    "SELECT c.id FROM {batch} JOIN content c ON c.key = batch.key AND c.identity = batch.identity"
-    " WHERE c.condemned IS NOT NULL",
+# One statement tells numbers and marks: asked apart, what a prune deletes in between would pass for spared.
+_FIND_MARKED: Final = Statement(
+    "SELECT {list id} FROM (SELECT batch.n AS n, CASE WHEN c.condemned IS NULL THEN c.id ELSE -c.id END AS id"
+    " FROM {batch} LEFT JOIN content c ON c.key = batch.key AND c.identity = batch.identity) found",
     _STATEMENT,
 )
 _FENCE_AND_NUMBER: Final = Statement("SELECT token, {next_content} FROM lease WHERE repository = :repository {share}")
@@ -56,8 +57,11 @@ def find(session: Session, keys: Sequence[str], identities: Sequence[bytes]) -> 
     """The numbers that statements have, and which of these are condemned."""
     batch = session.pack_columns(_STATEMENT, keys, identities)
     numbers, any_condemned = session.only(_FIND, batch)
-    condemned = [number for (number,) in session.all(_CONDEMNED, batch)] if any_condemned else []
-    return listed(numbers), condemned
+    if not any_condemned:
+        return listed(numbers), []
+    marked = listed(session.only(_FIND_MARKED, batch)[0])
+    condemned = [-number for number in marked if number is not None and number < 0]
+    return [number and abs(number) for number in marked], condemned
 
 
 def revive(session: Session, numbers: Sequence[int]) -> None:
