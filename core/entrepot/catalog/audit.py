@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from entrepot.catalog.faults import told
-from entrepot.catalog.statement import Session, Statement, StatementCount
+from entrepot.catalog.snapshot import snapshot
+from entrepot.catalog.statement import Statement, StatementCount
 
 if TYPE_CHECKING:
     from entrepot.catalog.writing import Database
@@ -103,7 +102,7 @@ class Audit:
     """Looks at all rows; for tests, and for depots of their size."""
 
     def __init__(self, database: Database, count: StatementCount) -> None:
-        self._database, self._count = database, count
+        self._reading = partial(snapshot, database, count)
 
     def violations(self, *, ended: bool) -> list[str]:
         """What is wrong among the rows; with `ended`, also what runs should have taken with them."""
@@ -130,13 +129,3 @@ class Audit:
         """Bytes that are held, by sha256, with the URLs noted for them, as a JSON list."""
         with self._reading() as session:
             return [(digest, urls) for digest, urls in session.all(_SOURCES)]
-
-    @contextmanager
-    def _reading(self) -> Iterator[Session]:
-        with told(self._database.place), self._database.readers.connect() as connection:
-            session = Session(connection, self._database.tongue, count=self._count)
-            connection.exec_driver_sql(self._database.begin_reading)
-            try:
-                yield session
-            finally:
-                session.undo()

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
 from entrepot.catalog.batch import Batch
-from entrepot.catalog.faults import told
 from entrepot.catalog.schema import OPEN, SHARED
+from entrepot.catalog.snapshot import snapshot
 from entrepot.catalog.statement import PIECE, Session, Statement, StatementCount
 from entrepot.model.artifact import StoredArtifact
 
@@ -97,7 +97,7 @@ class Inventory:
     """
 
     def __init__(self, database: Database, count: StatementCount) -> None:
-        self._database, self._count = database, count
+        self._reading = partial(snapshot, database, count)
 
     def artifacts(self, *, after: bytes = b"", limit: int = PIECE) -> list[StoredArtifact]:
         """A page of all artifacts in order of digest, after the last one of the page before."""
@@ -154,16 +154,6 @@ class Inventory:
         """Whether a run is under way, or was cut off; bytes may then stand for which rows come soon."""
         with self._reading() as session:
             return bool(session.only(_WRITTEN_TO)[0])
-
-    @contextmanager
-    def _reading(self) -> Iterator[Session]:
-        with told(self._database.place), self._database.readers.connect() as connection:
-            session = Session(connection, self._database.tongue, count=self._count)
-            connection.exec_driver_sql(self._database.begin_reading)
-            try:
-                yield session
-            finally:
-                session.undo()
 
 
 def _span(session: Session, name: str, number: int | None) -> dict[str, Any]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from entrepot.catalog import artifacts, differing, listing
-from entrepot.catalog.faults import GoneVersion, told
+from entrepot.catalog.faults import GoneVersion
 from entrepot.catalog.locating import locate
 from entrepot.catalog.rows import RepositoryRow, RunRow, VersionRow
+from entrepot.catalog.snapshot import snapshot
 from entrepot.catalog.statement import Session, Statement, StatementCount
 from entrepot.errors import UnknownName
 from entrepot.model.ledger import ContentRow, FailureRow, RefusalRow
@@ -65,7 +65,7 @@ class CatalogReader:
     """
 
     def __init__(self, database: Database, count: StatementCount) -> None:
-        self._database, self._count = database, count
+        self._reading = partial(snapshot, database, count)
 
     def repositories(self) -> list[RepositoryRow]:
         """Every repository that was ever synced, by name."""
@@ -135,6 +135,11 @@ class CatalogReader:
             rows = session.all(_REFUSALS, repository=self._repository(session, name), run=run)
         return [RefusalRow(*row) for row in rows]
 
+    def adoptable(self, name: str, sha256: bytes) -> bool:
+        """Whether a repository may have bytes that lie in storage without a row."""
+        with self._reading() as session:
+            return artifacts.adoptable(session, self._repository(session, name), [sha256])[0]
+
     def _run(self, name: str, statement: Statement) -> RunRow | None:
         with self._reading() as session:
             row = session.one(statement, repository=self._repository(session, name))
@@ -146,11 +151,6 @@ class CatalogReader:
     def _place(self, session: Session, name: str, number: int) -> tuple[int, int]:
         repository = self._repository(session, name)
         return repository, self._version(session, repository, name, number).number
-
-    def adoptable(self, name: str, sha256: bytes) -> bool:
-        """Whether a repository may have bytes that lie in storage without a row."""
-        with self._reading() as session:
-            return artifacts.adoptable(session, self._repository(session, name), [sha256])[0]
 
     def _repository(self, session: Session, name: str) -> int:
         row = session.one(_ID, name=name)
@@ -170,16 +170,6 @@ class CatalogReader:
         if row[5] is not None:
             raise GoneVersion(name, row[0])
         return _version_row(name, row)
-
-    @contextmanager
-    def _reading(self) -> Iterator[Session]:
-        with told(self._database.place), self._database.readers.connect() as connection:
-            session = Session(connection, self._database.tongue, count=self._count)
-            connection.exec_driver_sql(self._database.begin_reading)
-            try:
-                yield session
-            finally:
-                session.undo()
 
 
 def unknown_repository(session: Session, name: str) -> UnknownName:
