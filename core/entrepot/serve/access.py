@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -53,11 +52,11 @@ def _shown(header: str, token: str) -> bool:
     scheme, _, value = header.partition(" ")
     match scheme.lower():
         case "bearer":
-            sent = value.strip().encode()
+            sent = value.strip().encode(errors="surrogateescape")
         case "basic":
             try:
                 sent = base64.b64decode(value.strip(), validate=True).partition(b":")[2]
-            except binascii.Error:
+            except ValueError:  # not base64, or not even ASCII
                 return False
         case _:
             return False

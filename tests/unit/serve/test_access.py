@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from aiohttp import ClientSession
+from yarl import URL
 
 from entrepot.model.remote import Secret
 from entrepot.testing.bad_origin import BadOrigin
@@ -23,6 +26,7 @@ BODY = bytes(range(256)) * 40
         ({"Authorization": "Bearer open"}, 401),
         ({"Authorization": "Basic nonsense!"}, 401),
         ({"Authorization": "Basic c2VzYW1l"}, 401),
+        ({"Authorization": "Basic \u00e9"}, 401),
         ({"Authorization": "Digest sesame"}, 401),
         ({"Authorization": ""}, 401),
     ],
@@ -45,6 +49,21 @@ async def test_a_private_repository_asks_for_its_token(
         assert answer.status == status
         assert (b"sesame" in await answer.read(), "sesame" in str(answer.headers)) == (False, False)
         assert answer.headers["Cache-Control"] in ("private, no-cache", "no-store")
+
+
+@pytest.mark.promise("P32")
+async def test_bytes_that_are_no_text_are_no_token(origin: BadOrigin, opened: Open, serve: Serve) -> None:
+    """Whatever stands in the header, it is an answer of ours, and no error."""
+    depot = opened(tools={"url": stock(origin, {"a": BODY}), "private": True})
+
+    async with serve(depot, "tools", tokens={"tools": Secret("sesame")}) as root:
+        address = URL(root)
+        reader, writer = await asyncio.open_connection(address.host, address.port)
+        writer.write(b"GET /tools/a HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff\r\nConnection: close\r\n\r\n")
+        answer = await reader.read()
+        writer.close()
+
+    assert answer.startswith(b"HTTP/1.1 401 ")
 
 
 @pytest.mark.promise("P32")
