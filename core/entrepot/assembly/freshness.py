@@ -37,9 +37,16 @@ class Freshness:
     expires: datetime.datetime | None = attrs.field(default=None, validator=_aware)
     upstream_now: datetime.datetime | None = attrs.field(default=None, validator=_aware)
 
-    def dump(self) -> str:
-        """Write down what later metadata of this name is compared with."""
-        return msgspec.json.encode({"serial": self.serial, "moment": self.moment}).decode()
+    def dump(self, seen: str | None = None) -> str:
+        """Write down what later metadata of this name is compared with.
+
+        What this does not say is still as it was `seen`: else who leaves the serial out once could
+        serve any older one after that.
+        """
+        before = _Seen() if seen is None else msgspec.json.decode(seen, type=_Seen)
+        serial = before.serial if self.serial is None else self.serial
+        moment = before.moment if self.moment is None else self.moment
+        return msgspec.json.encode({"serial": serial, "moment": moment}).decode()
 
     def check_clock(self, now: datetime.datetime) -> None:
         """Raise `ClockDisagrees` for metadata dated more than an hour ahead of us."""

@@ -135,7 +135,7 @@ class SyncRun:
         seen = None if confirmed.allow_older else await self.ledger.checkpoint(scope, even_void=True)
         if seen is not None:
             told.check_order(seen)
-        await self.ledger.note_checkpoint(scope, told.dump())
+        await self.ledger.note_checkpoint(scope, told.dump(seen))
 
     async def open(self, artifact: Artifact) -> AsyncIterator[bytes]:
         """Stream bytes that storage holds."""

@@ -59,6 +59,21 @@ def test_what_is_as_new_or_cannot_be_compared_is_taken(before: Freshness, after:
     after.check_order(before.dump())
 
 
+@pytest.mark.fault("A17")
+@pytest.mark.promise("P15")
+def test_what_is_left_out_once_is_not_forgotten() -> None:
+    """Metadata without the serial that stood there before opens no way back to an older one."""
+    seen = told(serial=10, moment=NOW).dump()
+
+    without = told(moment=NOW + SECOND)
+    without.check_order(seen)
+
+    with pytest.raises(OlderThanSeen, match="is of 9, and 10 was seen"):
+        told(serial=9).check_order(without.dump(seen))
+    with pytest.raises(OlderThanSeen):
+        told(moment=NOW).check_order(without.dump(seen))
+
+
 @pytest.mark.fault("A18")
 @pytest.mark.promise("P15")
 def test_where_the_clocks_disagree_an_expiry_says_so() -> None:
