@@ -8,7 +8,7 @@ from entrepot.assembly.registrations import FirstStage, Publisher
 from entrepot.decoding.compressed import bounded_decode
 from entrepot.decoding.json_text import bounded_json
 from entrepot.decoding.limits import BeyondLimits
-from entrepot.decoding.xml_events import bounded_xml
+from entrepot.decoding.xml_events import XmlBegun, XmlEnded, XmlEvent, XmlLimits, XmlText, bounded_xml
 from entrepot.errors import (
     ConfigurationError,
     DepotError,
@@ -122,6 +122,11 @@ __all__ = [
     "UpstreamError",
     "Validator",
     "VersionView",
+    "XmlBegun",
+    "XmlEnded",
+    "XmlEvent",
+    "XmlLimits",
+    "XmlText",
     "after",
     "before",
     "bounded_decode",

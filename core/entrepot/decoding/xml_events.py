@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import BinaryIO, Final, NamedTuple, NoReturn
+from typing import BinaryIO, Final, NamedTuple, NoReturn, TypeAlias
 from xml.parsers import expat
 
 import attrs
@@ -13,23 +13,26 @@ from entrepot.decoding.limits import beyond, unreadable
 _PIECE: Final = 64 * 1024
 
 
-class Begun(NamedTuple):
+class XmlBegun(NamedTuple):
     """An element begins; names are written as `namespace name`, or bare when they have none."""
 
     name: str
     attributes: Mapping[str, str]
 
 
-class Text(NamedTuple):
+class XmlText(NamedTuple):
     """Characters of the element that was begun last; one text may come in pieces."""
 
     text: str
 
 
-class Ended(NamedTuple):
+class XmlEnded(NamedTuple):
     """An element ends."""
 
     name: str
+
+
+XmlEvent: TypeAlias = XmlBegun | XmlText | XmlEnded
 
 
 @attrs.frozen(kw_only=True)
@@ -41,7 +44,7 @@ class XmlLimits:
     longest_token: int = 1024 * 1024
 
 
-def bounded_xml(file: BinaryIO, *, limits: XmlLimits | None = None, where: str = "") -> Iterator[Begun | Text | Ended]:
+def bounded_xml(file: BinaryIO, *, limits: XmlLimits | None = None, where: str = "") -> Iterator[XmlEvent]:
     """Yield what XML holds, piece by piece; memory does not grow with the file.
 
     A document type is refused outright with all that it could declare: entities, whether they
@@ -60,14 +63,14 @@ class _Reading:
     def __init__(self, limits: XmlLimits, where: str) -> None:
         self._limits, self._where = limits, where
         self._depth = self._fed = 0
-        self._events: list[Begun | Text | Ended] = []
+        self._events: list[XmlEvent] = []
         self._parser = parser = expat.ParserCreate(namespace_separator=" ")
         parser.StartDoctypeDeclHandler = self._refuse_type
         parser.StartElementHandler = self._begin
         parser.EndElementHandler = self._finish
-        parser.CharacterDataHandler = lambda text: self._events.append(Text(text))
+        parser.CharacterDataHandler = lambda text: self._events.append(XmlText(text))
 
-    def take(self, piece: bytes) -> list[Begun | Text | Ended]:
+    def take(self, piece: bytes) -> list[XmlEvent]:
         """Feed a piece, and return what it completed."""
         self._fed += len(piece)
         self._parse(piece, is_last=False)
@@ -75,7 +78,7 @@ class _Reading:
             raise beyond(f"this is XML with a tag of more than {self._limits.longest_token} bytes", self._where)
         return self._drained()
 
-    def end(self) -> list[Begun | Text | Ended]:
+    def end(self) -> list[XmlEvent]:
         """Say that this was all."""
         self._parse(b"", is_last=True)
         return self._drained()
@@ -86,7 +89,7 @@ class _Reading:
         except expat.ExpatError as error:
             raise unreadable("XML", error, self._where) from error
 
-    def _drained(self) -> list[Begun | Text | Ended]:
+    def _drained(self) -> list[XmlEvent]:
         events, self._events = self._events, []
         return events
 
@@ -96,11 +99,11 @@ class _Reading:
             raise beyond(f"this is XML of more than {self._limits.deepest} levels", self._where)
         if len(attributes) > self._limits.most_attributes:
             raise beyond(f"an element has more than {self._limits.most_attributes} attributes", self._where)
-        self._events.append(Begun(name, attributes))
+        self._events.append(XmlBegun(name, attributes))
 
     def _finish(self, name: str) -> None:
         self._depth -= 1
-        self._events.append(Ended(name))
+        self._events.append(XmlEnded(name))
 
     def _refuse_type(self, *_: object) -> NoReturn:
         raise unreadable("XML", "it has a document type, which could make much of little", self._where)

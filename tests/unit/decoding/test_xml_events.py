@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from entrepot.decoding.limits import BeyondLimits
-from entrepot.decoding.xml_events import Begun, Ended, Text, XmlLimits, bounded_xml
+from entrepot.decoding.xml_events import XmlBegun, XmlEnded, XmlEvent, XmlLimits, XmlText, bounded_xml
 from entrepot.errors import InvalidMetadata
 
 LAUGHS = b"""<?xml version="1.0"?><!DOCTYPE a [<!ENTITY a "ha">%b]><a>&j;</a>""" % b"".join(
@@ -19,7 +19,7 @@ LAUGHS = b"""<?xml version="1.0"?><!DOCTYPE a [<!ENTITY a "ha">%b]><a>&j;</a>"""
 )
 
 
-def read(text: bytes, limits: XmlLimits | None = None) -> list[Begun | Text | Ended]:
+def read(text: bytes, limits: XmlLimits | None = None) -> list[XmlEvent]:
     """All that a text holds."""
     return list(bounded_xml(io.BytesIO(text), limits=limits, where="the index"))
 
@@ -28,9 +28,9 @@ def test_elements_come_in_their_order() -> None:
     """With their namespaces written out."""
     events = read(b'<r xmlns="urn:x"><p name="a">t&amp;x</p></r>')
 
-    assert events[:2] == [Begun("urn:x r", {}), Begun("urn:x p", {"name": "a"})]
-    assert "".join(event.text for event in events if isinstance(event, Text)) == "t&x"
-    assert events[-2:] == [Ended("urn:x p"), Ended("urn:x r")]
+    assert events[:2] == [XmlBegun("urn:x r", {}), XmlBegun("urn:x p", {"name": "a"})]
+    assert "".join(event.text for event in events if isinstance(event, XmlText)) == "t&x"
+    assert events[-2:] == [XmlEnded("urn:x p"), XmlEnded("urn:x r")]
 
 
 @pytest.mark.fault("B10")
@@ -76,7 +76,7 @@ def test_nothing_elsewhere_is_opened(tmp_path: Path, how: str, where: str) -> No
         }
 
         if how == "include":
-            assert not any(isinstance(event, Text) for event in read(texts[how].encode()))
+            assert not any(isinstance(event, XmlText) for event in read(texts[how].encode()))
         else:
             with pytest.raises(InvalidMetadata, match="document type"):
                 read(texts[how].encode())
