@@ -14,14 +14,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import itertools
 import posixpath
-from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from hypothesis import given
 
 from entrepot.assembly.outcome import SyncOutcome
 from entrepot.errors import EntrepotError
@@ -32,7 +29,7 @@ from entrepot.testing.faults import FILE_FAULTS, INDEX_FAULTS
 from entrepot.testing.format_contract import MARK, NAME, FormatBench, FormatContract, Mirror
 from entrepot.testing.neighbours import Census
 from entrepot.testing.running import running
-from entrepot.testing.strategies import Files, a_few, histories
+from entrepot.testing.strategies import Files
 
 
 class FirstStageContract(FormatContract):
@@ -47,8 +44,6 @@ class FirstStageContract(FormatContract):
     #: Files of a large upstream, and units of it that may be made before the first is taken on.
     many: ClassVar[int] = 2000
     ahead: ClassVar[int] = 500
-    #: Histories of an upstream that are followed.
-    histories: ClassVar[int] = 5
     #: Seconds within which whatever must end has to end.
     patience: ClassVar[float] = 5.0
 
@@ -91,18 +86,7 @@ class FirstStageContract(FormatContract):
 
     async def test_versions_follow_the_upstream(self, bench: FormatBench) -> None:
         """Whatever is added, changed, removed or flipped, a version is its upstream; it needs hypothesis."""
-        names = [self.name(number) for number in range(6)]
-        folders = itertools.count()
-
-        @a_few(self.histories)
-        @given(histories(names, least=4, length=3))
-        def check(history: list[Files]) -> None:
-            folder = bench.folder / f"history-{next(folders)}"
-            folder.mkdir()
-            asyncio.run(self._follow(history, folder))
-
-        follow: Callable[[], None] = check
-        await asyncio.to_thread(follow)
+        await self.try_histories(bench.folder, self._follow)
 
     async def _follow(self, history: list[Files], folder: Path) -> None:
         async with self.make_bench(folder) as bench:

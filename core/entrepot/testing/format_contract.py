@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import attrs
 import pytest
+from hypothesis import given
 
 from entrepot.assembly.outcome import SyncOutcome
 from entrepot.catalog.rows import Located
@@ -17,7 +20,7 @@ from entrepot.errors import UnknownName
 from entrepot.operations.sync import sync
 from entrepot.testing.depots import depot
 from entrepot.testing.faults import FragileOrigin
-from entrepot.testing.strategies import Files
+from entrepot.testing.strategies import Files, a_few, histories
 
 #: What the repository under test is called.
 NAME: Final = "tried"
@@ -44,6 +47,8 @@ class FormatContract:
     plugins: ClassVar[Sequence[tuple[str, object]]] = ()
     type: ClassVar[str] = ""
     table: ClassVar[Mapping[str, Any]] = {}
+    #: Histories of an upstream that are followed.
+    histories: ClassVar[int] = 4
 
     def lay_out(self, site: Site, files: Files) -> str:
         """Let the site be an upstream with exactly these files, and return the repository's `url`.
@@ -80,6 +85,25 @@ class FormatContract:
         (folder / "upstream").mkdir()
         async with FragileOrigin() as origin:
             yield FormatBench(self, Site(origin, folder / "upstream"), folder)
+
+    async def try_histories(
+        self, folder: Path, follow: Callable[[list[Files], Path], Coroutine[Any, Any, None]]
+    ) -> None:
+        """Follow each of some histories of an upstream, in a folder of its own below this one.
+
+        Hypothesis calls plain functions only, so each is followed in a loop of its own, beside this one.
+        """
+        names, numbers = [self.name(number) for number in range(6)], itertools.count()
+
+        @a_few(self.histories)
+        @given(histories(names, least=4, length=3))
+        def check(history: list[Files]) -> None:
+            place = folder / f"history-{next(numbers)}"
+            place.mkdir()
+            asyncio.run(follow(history, place))
+
+        try_all: Callable[[], None] = check
+        await asyncio.to_thread(try_all)
 
 
 @attrs.frozen

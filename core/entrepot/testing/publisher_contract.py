@@ -13,23 +13,21 @@ the format what a `FirstStageContract` is told, and where clients find what is p
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Final
 from urllib.parse import urljoin
 
 import aiohttp
 import pytest
-from hypothesis import given
 
 from entrepot.errors import InvalidPath
 from entrepot.model.publication import published_path
 from entrepot.testing.format_contract import NAME, FormatBench, FormatContract, Mirror
 from entrepot.testing.serving import served
-from entrepot.testing.strategies import Files, a_few, histories
+from entrepot.testing.strategies import Files
 
 #: Seconds by which another clock is ahead.
 _LATER: Final = 1e6
@@ -42,9 +40,6 @@ class PublisherContract(FormatContract):
 
     `links` and `mirror_of` say how clients read what is published; what they say nothing of is skipped.
     """
-
-    #: Histories of an upstream that are published.
-    histories: ClassVar[int] = 4
 
     def links(self, path: str, body: bytes) -> Iterable[str]:  # noqa: ARG002  # for who overrides it
         """The links in a published body, as they are written there."""
@@ -86,17 +81,7 @@ class PublisherContract(FormatContract):
 
     async def test_a_publication_grows_into_what_a_new_one_would_be(self, bench: FormatBench) -> None:
         """Version by version, what stands is what one would publish who never saw the versions before."""
-        names, number = [self.name(number) for number in range(6)], iter(range(10**6))
-
-        @a_few(self.histories)
-        @given(histories(names, least=4, length=3))
-        def check(history: list[Files]) -> None:
-            folder = bench.folder / f"history-{next(number)}"
-            folder.mkdir()
-            asyncio.run(self._compare(history, folder))
-
-        compare: Callable[[], None] = check
-        await asyncio.to_thread(compare)
+        await self.try_histories(bench.folder, self._compare)
 
     async def _compare(self, history: list[Files], folder: Path) -> None:
         async with self.make_bench(folder) as bench:

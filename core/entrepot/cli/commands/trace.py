@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from entrepot.cli.figures import amount, duration, iso, moment
+from entrepot.cli.given_up import failure_line
 from entrepot.cli.invocation import Invocation
 from entrepot.cli.names import name_argument
 from entrepot.cli.options import Command
@@ -63,7 +64,7 @@ def _left_out(output: Output, seen: RunTrace) -> None:
     for refusal in seen.refusals:
         output.line({"event": "refused", **refusal._asdict()})
     for failure in seen.failures[:_LISTED]:
-        output.say(f"failed: {one_line(failure.key)} in {failure.stage}: {one_line(failure.error, 300)}")
+        output.say(failure_line(failure._asdict()))
     for refusal in seen.refusals[:_LISTED]:
         output.say(f"refused: {one_line(refusal.key)} by {refusal.rule}: {one_line(refusal.reason, 300)}")
     more = max(0, len(seen.failures) - _LISTED) + max(0, len(seen.refusals) - _LISTED)
