@@ -1,4 +1,4 @@
-"""Which addresses that only this machine or network can reach a repository's upstream may lead to."""
+"""What local files and addresses a repository's upstream may lead to, and why."""
 
 from __future__ import annotations
 

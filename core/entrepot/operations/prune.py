@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import attrs
 
@@ -26,7 +26,7 @@ _LOOK: Final = 0.2
 #: Files that are looked up together.
 _FILES: Final = 2000
 
-Told = Callable[[Sequence["LiveRun"]], None]
+Told: TypeAlias = Callable[[Sequence["LiveRun"]], None]
 
 
 @attrs.frozen(kw_only=True)

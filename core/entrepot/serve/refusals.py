@@ -25,7 +25,6 @@ _STATUS: Final[tuple[tuple[type[EntrepotError], int], ...]] = (
 _UNFORESEEN: Final = 500
 _OURS: Final = frozenset({_UNFORESEEN, 503})
 
-
 #: Seconds after which a client may ask again for what our own disk or catalog could not give.
 _SOON: Final = "5"
 
@@ -35,7 +34,7 @@ def refusal(error: EntrepotError) -> web.Response:
 
     Our folders are nobody's business: a client is told of the trouble, and when to ask again.
     """
-    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+    status = next((status for kind, status in _STATUS if isinstance(error, kind)), _UNFORESEEN)
     if status in _OURS:
         logging.getLogger(__name__).error("%s", error, exc_info=error if status == _UNFORESEEN else None)
         return one_line(status, error.what, Retry_After=_SOON)

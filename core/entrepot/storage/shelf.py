@@ -25,12 +25,11 @@ _UNREADABLE: Final = {errno.EIO, errno.EACCES, errno.EPERM}
 #: What giving a second name says where files can have but one.
 _ONE_NAME: Final = {errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS}
 
-
 #: Bytes that are read at once, so few that they are still in the processor's cache when they are hashed.
 _BUFFER: Final = 256 * 1024
 
 #: The folder, beside that of the final names, for folders that stood under one.
-DISPLACED: Final = "displaced"
+_DISPLACED: Final = "displaced"
 
 
 class Shelf:
@@ -166,7 +165,7 @@ class Shelf:
 
     def _displace(self, name: str) -> None:
         """Move a folder that stands under a final name out of the way; whatever is in it is kept."""
-        above = f"{os.path.dirname(self.root)}/{DISPLACED}"
+        above = f"{os.path.dirname(self.root)}/{_DISPLACED}"
         with suppress(FileExistsError):
             self._disk.make_folder(above, 0o700)
         aside = (f"{above}/{name[len(self.root) + 1 :].replace('/', '')}-{n}" for n in itertools.count(1))
