@@ -127,7 +127,7 @@ CASES: dict[str, Case] = {
     "StorageReadOnly": disk(errno.EROFS),
     "TooLarge": fetched(Reply(body=b"x" * 100, framing="chunked"), largest_metadata=10),
     "TooManyFiles": disk(errno.EMFILE),
-    "TooSlow": fetched(Reply(pause=2), header_timeout=0.2, retries=0),
+    "TooSlow": fetched(Reply(pause=3), connect_timeout=0.2, header_timeout=0.2, retries=0),
     "Truncated": fetched(Reply(body=b"x" * 100, cut=10)),
     "Unavailable": fetched(Reply(status=503)),
     "UnexpectedAnswer": fetched(Reply(status=204)),

@@ -131,7 +131,7 @@ class DepotHistory(RuleBasedStateMachine):
     @rule(name=a_repository)
     def second_sync_is_refused(self, name: str) -> None:
         async def twice() -> None:
-            ledger = await self.opened.catalog.begin(a_run(name))
+            ledger = await self.opened.catalog.begin(a_run(name, "firmware"))
             with pytest.raises(RepositoryBusy):
                 await sync_listed(self.opened, name, self.folder, {})
             await ledger.finish("cancelled", {})
@@ -210,7 +210,7 @@ class DepotHistory(RuleBasedStateMachine):
         return asyncio.run(sync_listed(self.opened, name, self.folder, listed))
 
     async def _begin_and_lose(self, name: str) -> BaseException | None:
-        ledger = await self.opened.catalog.begin(a_run(name))
+        ledger = await self.opened.catalog.begin(a_run(name, "firmware"))
         overtake(self.opened.settings.catalog, name)
         try:
             await ledger.complete(fingerprint="", report={})

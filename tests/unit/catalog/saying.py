@@ -17,9 +17,11 @@ from entrepot.model.ledger import BodyRow, Clash, KeptArtifact, Ledger, Member, 
 TYPE = "test.thing"
 
 
-def a_run(repository: str = "tools", *, mirror: bool = True, private: bool = False, plan: str = "plan") -> RunRequest:
+def a_run(
+    repository: str = "tools", kind: str = "test", *, mirror: bool = True, private: bool = False, plan: str = "plan"
+) -> RunRequest:
     """What a run says of itself."""
-    return RunRequest(repository=repository, type="test", private=private, mirror=mirror, plan_fingerprint=plan)
+    return RunRequest(repository=repository, type=kind, private=private, mirror=mirror, plan_fingerprint=plan)
 
 
 def key(name: str, type_name: str = TYPE) -> str:
