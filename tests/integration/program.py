@@ -43,15 +43,17 @@ class Program:
         }
         (self.folder / "entrepot.toml").write_text(tomlkit.dumps({"depot": depot, "repositories": tables}))
 
-    async def start(self, *words: str, under: tuple[str, ...] = ()) -> asyncio.subprocess.Process:
-        """Start a command, below another program if need be."""
+    async def start(
+        self, *words: str, under: tuple[str, ...] = (), stderr: int = asyncio.subprocess.PIPE
+    ) -> asyncio.subprocess.Process:
+        """Start a command, below another program if need be, with its errors to a pipe or a file of yours."""
         code = "from entrepot.cli.main import main; main()"
         process = await asyncio.create_subprocess_exec(
             *(*under, sys.executable, "-c", code, *words),
             cwd=self.folder,
             env=self.environ,
             stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+            stderr=stderr,
         )
         self._started.append(process)
         return process
@@ -67,9 +69,11 @@ class Program:
         """Run a command to its end, a minute at most."""
         return await ended(await self.start(*words, under=under))
 
-    async def serve(self, *words: str, under: tuple[str, ...] = ()) -> tuple[asyncio.subprocess.Process, str]:
+    async def serve(
+        self, *words: str, under: tuple[str, ...] = (), stderr: int = asyncio.subprocess.PIPE
+    ) -> tuple[asyncio.subprocess.Process, str]:
         """Start a server, and return it with its address, without a slash at the end."""
-        process = await self.start("serve", "--port", "0", *words, under=under)
+        process = await self.start("serve", "--port", "0", *words, under=under, stderr=stderr)
         assert process.stdout is not None
         line = (await process.stdout.readline()).decode()
         return process, line.removeprefix("serving ").strip().rstrip("/")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import signal
 import time
@@ -182,3 +183,21 @@ async def until_refused(address: str) -> bool:
         writer.close()
         await asyncio.sleep(0.02)
     return False
+
+
+@pytest.mark.fault("C03")
+@pytest.mark.promise("P23")
+@BOTH
+async def test_a_server_to_whose_words_nobody_listens_ends_as_well(program: Program, number: signal.Signals) -> None:
+    """Whoever started it with a pipe for its errors may be gone: a signal is heeded all the same."""
+    program.configure({})
+    assert (await program.run("init")).code == 0
+    reading, writing = os.pipe()
+    server, _ = await program.serve(stderr=writing)
+    os.close(writing)
+    os.close(reading)
+
+    server.send_signal(number)
+
+    async with asyncio.timeout(8):
+        assert await server.wait() == 0

@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
@@ -62,7 +62,7 @@ class Limit:
     def _watch(self) -> None:
         self._asked.wait()
         if not self._over.wait(self._seconds):
-            os.write(2, b"error: something did not stop in time, and was ended on the spot\n")
+            _say(b"error: something did not stop in time, and was ended on the spot\n")
             _leave()
 
 
@@ -121,7 +121,7 @@ def ended_by_signals(stop: Callable[[], object], limit: Limit | None = None) -> 
             _leave()
         if limit is not None:
             limit.begin()
-        os.write(2, b"\nstopping; once more ends it on the spot\n")
+        _say(b"\nstopping; once more ends it on the spot\n")
         loop.call_soon_threadsafe(stop)
 
     if threading.current_thread() is not threading.main_thread():
@@ -137,8 +137,14 @@ def ended_by_signals(stop: Callable[[], object], limit: Limit | None = None) -> 
 
 def _leave() -> NoReturn:
     if sys.stderr.isatty():
-        os.write(2, _SHOW_CURSOR)
+        _say(_SHOW_CURSOR)
     os._exit(Interrupted.exit_code)
+
+
+def _say(text: bytes) -> None:
+    """Write past Python's own buffers; that nobody listens any more must not keep us from stopping."""
+    with suppress(OSError):
+        os.write(2, text)
 
 
 def new_runner() -> asyncio.Runner:
