@@ -29,7 +29,7 @@ def depot(
     `plugins` are names and modules (or any object with hooks); with `installed`, plugins found by
     their entry points take part as everywhere. `catalog` is the URL of a database other than a
     SQLite file in the folder. The same folder can be opened again, with other repositories,
-    plugins or options.
+    plugins or options; by several processes at once, where all say the same.
 
     >>> with depot(tmp_path, {"tools": {"type": "file", "url": origin.url("/PULP_MANIFEST")}}) as opened:
     ...     outcome = asyncio.run(sync(opened, "tools"))
@@ -37,7 +37,9 @@ def depot(
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "entrepot.toml"
     table = {"catalog": catalog} if catalog is not None else {}
-    file.write_text(tomlkit.dumps({"depot": table, "repositories": repositories}))
+    said = tomlkit.dumps({"depot": table, "repositories": repositories})
+    if not file.exists() or file.read_text() != said:  # another process may be reading it
+        file.write_text(said)
     settings = load(file, environ={}, home=folder / "home")
     with open_depot(settings, Plugins.load(builtin=builtin, extra=plugins, installed=installed), create=True) as opened:
         yield opened
