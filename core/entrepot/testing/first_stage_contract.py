@@ -13,10 +13,14 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import posixpath
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import attrs
 import pytest
@@ -169,9 +173,9 @@ class FirstStageContract(FormatContract):
     async def test_units_are_made_as_they_are_taken(self, bench: FormatBench) -> None:
         """A large upstream does not stand in memory as units while the next stage is busy."""
         url = bench.lay_out(self.sample(*range(self.many)))
-        taker = _Taker(3)
 
-        with bench.depot(url, policy="on_demand") as mirror:
+        with _units_made() as made, bench.depot(url, policy="on_demand") as mirror:
+            taker = _Taker(3, made)
             async with running(mirror.opened, NAME) as context:
                 first = mirror.opened.first_stage(NAME).make(context)
                 async with asyncio.timeout(self.patience * 6):
@@ -224,25 +228,39 @@ class FirstStageContract(FormatContract):
 class _Taker(Stage):
     """Takes a few units, counts those that are alive then, and takes no more."""
 
-    def __init__(self, units: int) -> None:
-        self._units = units
+    def __init__(self, units: int, made: weakref.WeakSet[DeclarativeContent]) -> None:
+        self._units, self._made = units, made
         self.alive = 0
-        self._before = _alive()
 
     async def run(self) -> None:
         left = self._units
         async for _ in self.items():
             left -= 1
             if not left:
-                self.alive = _alive() - self._before
+                gc.collect()
+                self.alive = len(self._made)
                 break
         async for _ in self.items():
             pass
 
 
-def _alive() -> int:
-    gc.collect()
-    return sum(type(thing) is DeclarativeContent for thing in gc.get_objects())
+@contextmanager
+def _units_made() -> Iterator[weakref.WeakSet[DeclarativeContent]]:
+    """Know every unit that is made while the block runs, for as long as it lives.
+
+    Asking the garbage collector for all objects would break tuples that another thread is making.
+    """
+    made: weakref.WeakSet[DeclarativeContent] = weakref.WeakSet()
+    usual = DeclarativeContent.__init__
+
+    @functools.wraps(usual)
+    def noted(unit: DeclarativeContent, *given: Any, **named: Any) -> None:
+        usual(unit, *given, **named)
+        made.add(unit)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DeclarativeContent, "__init__", noted)
+        yield made
 
 
 async def _ending(mirror: Mirror) -> SyncOutcome | None:
