@@ -35,19 +35,19 @@ def _web(remote: Remote, lane: Lane) -> Fetcher:
 
 
 def _files(remote: Remote, lane: Lane) -> Fetcher:
-    from entrepot.download.file import FileFetcher  # noqa: PLC0415  # as above
+    from entrepot.download.file import FileFetcher  # noqa: PLC0415  # only who opens a depot waits for it
 
     return FileFetcher(remote, lane)
 
 
 def _filesystem(url: str) -> Storage:
-    from entrepot.storage.filesystem import FilesystemStorage  # noqa: PLC0415  # as above
+    from entrepot.storage.filesystem import FilesystemStorage  # noqa: PLC0415  # only who opens a depot waits for it
 
     return FilesystemStorage(_folder(url))
 
 
 def _memory(_: str) -> Storage:
-    from entrepot.storage.memory import MemoryStorage  # noqa: PLC0415  # as above
+    from entrepot.storage.memory import MemoryStorage  # noqa: PLC0415  # only who opens a depot waits for it
 
     return MemoryStorage()
 

@@ -68,9 +68,9 @@ def _migrate(database: Database, found: str, scripts: Path) -> None:
 
 def _take_steps(connection: Connection, scripts: Path) -> None:
     # Importing it takes longer than all else that opening a catalog does, and is hardly ever needed.
-    from alembic.config import Config  # noqa: PLC0415  # see above
-    from alembic.runtime.environment import EnvironmentContext  # noqa: PLC0415  # see above
-    from alembic.script import ScriptDirectory  # noqa: PLC0415  # see above
+    from alembic.config import Config  # noqa: PLC0415  # slow, and only a migration needs it
+    from alembic.runtime.environment import EnvironmentContext  # noqa: PLC0415  # slow, and only a migration needs it
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  # slow, and only a migration needs it
 
     script = ScriptDirectory(str(scripts))
 

@@ -45,7 +45,7 @@ class Invocation:
         Without `settings`, the configuration is read only as far as it says what is blocked.
         """
         from entrepot import builtin  # noqa: PLC0415  # `--help` of one command needs no plugins
-        from entrepot.hooks.manager import Plugins  # noqa: PLC0415  # the same
+        from entrepot.hooks.manager import Plugins  # noqa: PLC0415  # it imports every plugin
 
         blocked = settings.blocked if settings is not None else self._blocked()
         load = Plugins.survey if even_clashing else Plugins.load

@@ -83,8 +83,8 @@ def _unfit(point: EntryPoint, core_version: str | None) -> str:
 
 def _unmet(lines: Iterable[str], core_version: str) -> str:
     # packaging takes a tenth of the time that `--help` has, and few plugins need it.
-    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415  # see above
-    from packaging.utils import canonicalize_name  # noqa: PLC0415  # see above
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415  # slow, and few plugins need it
+    from packaging.utils import canonicalize_name  # noqa: PLC0415  # slow, and few plugins need it
 
     for line in lines:
         try:

@@ -13,7 +13,7 @@ def from_keyring(entry: str) -> str:
     service, _, user = entry.rpartition("/")
     try:
         import keyring  # noqa: PLC0415  # an extra, and needed only by who keeps secrets there
-        from keyring.errors import KeyringError  # noqa: PLC0415  # the same
+        from keyring.errors import KeyringError  # noqa: PLC0415  # of that extra
     except ImportError as error:
         raise ConfigurationError(
             f"a secret is to be had in the keyring, {entry!r}, and the package 'keyring' is not installed",

@@ -76,7 +76,7 @@ def test_a_second_prune_is_told_of_the_first(thrice: Shell, monkeypatch: pytest.
     def taken(self: Depot) -> Depot:
         monkeypatch.setattr(Depot, "__enter__", plain)
         self.held = self.catalog.collector()  # type: ignore[attr-defined]  # kept until the depot goes
-        self.held.__enter__()  # type: ignore[attr-defined]  # as above
+        self.held.__enter__()  # type: ignore[attr-defined]  # set in the line before
         return plain(self)
 
     monkeypatch.setattr(Depot, "__enter__", taken)

@@ -98,7 +98,7 @@ def _display(depot: Depot, name: str, output: Output) -> Display:
         return PlainDisplay(name)
     from rich.console import Console  # noqa: PLC0415  # bars are for terminals alone
 
-    from entrepot.cli.live import LiveDisplay  # noqa: PLC0415  # the same
+    from entrepot.cli.live import LiveDisplay  # noqa: PLC0415  # it needs rich
 
     expected = {row.name: row.members for row in depot.catalog.reader.repositories()}.get(name, 0)
     return LiveDisplay(name, expected=expected, console=Console(stderr=True))
