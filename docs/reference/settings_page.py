@@ -18,6 +18,10 @@ DEPOT = {
     "catalog": "the database, as a URL: `sqlite:///...` or `postgresql+psycopg://...`",
     "storage": "where bytes are kept, as a URL: `file:///...`",
     "blocked": "names of plugins that are not loaded",
+    "stall_timeout": "seconds that a sync may stand still; 0 is for ever, here and below",
+    "sync_timeout": "seconds that one sync may take",
+    "loop_timeout": "seconds that a plugin may hold the event loop before the process is ended",
+    "load_timeout": "seconds that loading one plugin may take",
 }
 REPOSITORY = {
     "type": "what kind of content: `file`, `python`, or what a plugin brings",
@@ -40,7 +44,7 @@ ACCESS = {
     "client_cert": "a certificate to show",
     "client_key": "its key",
     "allow_private": "whether the upstream may be on a private, loopback or link-local address",
-    "allow_weak_digests": "whether md5 or sha1 alone is enough to know bytes by",
+    "allow_weak_digests": "whether md5, sha1 or, with `policy = \"immediate\"`, no digest at all is enough to know bytes by",
 }
 POLITENESS = {
     "concurrency": "requests at one time",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import attrs
 
 from entrepot.events import Listener, nobody
+from entrepot.pipeline.vigil import Limits
 
 if TYPE_CHECKING:
     from entrepot.assembly.outcome import SyncOutcome
@@ -46,3 +47,10 @@ class Equipment:
     plugins: PluginAnswers
     listener: Listener = nobody
     clock: Callable[[], float]
+    limits: Limits = attrs.field(factory=Limits)
+
+    def limits_now(self) -> Limits:
+        """The limits, told by what is downloaded and asked of the catalog that something moves."""
+        return attrs.evolve(
+            self.limits, moved=lambda: self.downloads.files + self.downloads.bytes + self.catalog.statements.calls
+        )

@@ -54,7 +54,9 @@ async def sync(first_stage: Stage, request: SyncRequest, equipment: Equipment) -
         )
     )
     run = SyncRun(request, ledger, equipment=equipment)
-    pipeline: Pipeline[Any] = Pipeline(plan.stages, context=run, owners=plan.owners, describe=_describing(plan))
+    pipeline: Pipeline[Any] = Pipeline(
+        plan.stages, context=run, owners=plan.owners, describe=_describing(plan), limits=equipment.limits_now()
+    )
     return await _Attempt(run, pipeline).carry_out()
 
 
@@ -87,6 +89,7 @@ class _Attempt:
     async def _to_the_end(self) -> SyncOutcome:
         await asyncio.to_thread(self.run.equipment.storage.sweep)
         await self.pipeline.run()
+        self._check_nothing_is_lost()
         publisher = self.run.equipment.plugins.publisher(self.run.repository.type)
         settled = await settle(self.run, publisher, self.progress.enter)
         if not settled.differs:
@@ -94,6 +97,14 @@ class _Attempt:
             await self.run.ledger.finish("unchanged", outcome.report)
             return outcome
         return await self._seal(settled)
+
+    def _check_nothing_is_lost(self) -> None:
+        """A unit that went without a word would count as gone upstream."""
+        lost = self.pipeline.lost({stage.plugin for stage in self.pipeline.trace.stages} - {BUILTIN})
+        if len(lost) > 1:
+            raise ExceptionGroup(f"{len(lost)} stages lost units", lost)
+        for error in lost:
+            raise error
 
     async def _seal(self, settled: Settled) -> SyncOutcome:
         self.progress.enter("publishing")

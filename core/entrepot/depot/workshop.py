@@ -17,6 +17,7 @@ from entrepot.download.downloads import Downloads
 from entrepot.download.scratch import ScratchReceiver
 from entrepot.errors import DepotError
 from entrepot.events import Listener, nobody
+from entrepot.pipeline.vigil import Limits
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -123,6 +124,7 @@ class DepotWorkshop:
                     plugins=depot.plugins,
                     listener=listener,
                     clock=time.monotonic,
+                    limits=Limits(stall=depot.settings.stall_timeout, whole=depot.settings.sync_timeout),
                 )
         finally:
             self.listener = before

@@ -21,6 +21,7 @@ from entrepot.errors import IntegrityError, safe_url
 from entrepot.events import Listener, Retrying, nobody
 from entrepot.model.artifact import Artifact
 from entrepot.model.downloading import Download
+from entrepot.possessions import for_nobody
 
 if TYPE_CHECKING:
     from entrepot.model.downloading import Validator
@@ -143,7 +144,8 @@ class Downloads:
         fetcher = source.fetcher(request.url)
         await source.turnstile.enter()
         try:
-            return await fetcher.fetch(request, incoming)
+            with for_nobody():  # connections are kept for whoever asks next
+                return await fetcher.fetch(request, incoming)
         finally:
             source.turnstile.leave()
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Generic, TypeVar
 
 import attrs
 
+from entrepot.errors import EntrepotError
 from entrepot.pipeline.channel import Channel
 from entrepot.pipeline.connection import Connection
+from entrepot.pipeline.errors import UnitsLost
 from entrepot.pipeline.intake import Intake
 from entrepot.pipeline.meter import Meter
 from entrepot.pipeline.seat import Describe, Seat
@@ -17,6 +19,7 @@ from entrepot.pipeline.stage import Stage, connect, disconnect
 from entrepot.pipeline.stall import Stall, StallWatch
 from entrepot.pipeline.supervisor import Supervisor
 from entrepot.pipeline.trace import Trace
+from entrepot.pipeline.vigil import Limits, Vigil
 from entrepot.pipeline.waiters import Waiters
 
 T = TypeVar("T")
@@ -43,7 +46,8 @@ class Pipeline(Generic[T]):
     """One run of some stages: `run` it once, and read `trace` from the same thread at any time.
 
     `owners` names the plugin of each stage, by position or by class name. `describe` gives the words
-    for a unit, and its URL, for errors. `grace` is how many seconds cancelled stages have to end in.
+    for a unit, and its URL, for errors. `grace` is how many seconds cancelled stages have to end in,
+    and `limits` are how long the run may stand still or take.
     """
 
     stages: Sequence[Stage[T]]
@@ -53,6 +57,7 @@ class Pipeline(Generic[T]):
     describe: Describe[T] = attrs.field(default=plainly, kw_only=True)
     clock: Callable[[], float] = attrs.field(default=time.perf_counter, kw_only=True)
     grace: float = attrs.field(default=5.0, kw_only=True)
+    limits: Limits = attrs.field(factory=Limits, kw_only=True)
     waiters: Waiters = attrs.field(init=False, factory=Waiters)
     _seats: list[Seat[T]] = attrs.field(init=False)
     _watch: StallWatch = attrs.field(init=False)
@@ -83,6 +88,23 @@ class Pipeline(Generic[T]):
         """
         return self._watch.stalled(seconds)
 
+    def lost(self, plugins: Collection[str]) -> list[EntrepotError]:
+        """Name the stages of these plugins, but for the last, that let units go without a word, after a good run.
+
+        A stage that puts on more than it was given cannot be found out by counting.
+        """
+        mine = [seat for seat in self._seats[:-1] if seat.plugin in plugins]
+        traces = [(seat, seat.trace()) for seat in mine]
+        counted = [
+            (seat, trace.unread, trace.units_in + trace.unread - trace.units_out - trace.refused - trace.failed)
+            for seat, trace in traces
+        ]
+        return [
+            UnitsLost(seat.name, place=seat.place(with_unit=False), units=units, unread=unread)
+            for seat, unread, units in counted
+            if units > 0
+        ]
+
     async def run(self) -> None:
         """Run every stage to its end, or to the first failure, as `create_pipeline` says."""
         if self._started is not None:
@@ -94,7 +116,8 @@ class Pipeline(Generic[T]):
                 connect(seat.stage, seat.connection)
                 connected.append(seat.stage)
             if connected:
-                await Supervisor(self._seats, self.waiters, grace=self.grace).run()
+                vigil = Vigil(self._seats, self.limits, clock=self.clock)
+                await Supervisor(self._seats, self.waiters, grace=self.grace, vigil=vigil).run()
         finally:
             self._ended = self.clock()
             for stage in connected:

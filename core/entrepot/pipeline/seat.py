@@ -13,6 +13,7 @@ from entrepot.pipeline.connection import Connection
 from entrepot.pipeline.meter import BUSY, INPUT, OTHERS, ROOM, STATES
 from entrepot.pipeline.stage import Stage
 from entrepot.pipeline.trace import StageTrace, named
+from entrepot.possessions import Possessions
 
 T = TypeVar("T")
 
@@ -32,6 +33,7 @@ class Seat(Generic[T]):
     describe: Describe[T]
     task: asyncio.Task[None] | None = None
     has_ended: bool = False
+    possessions: Possessions = attrs.field(factory=Possessions)
 
     @property
     def name(self) -> str:

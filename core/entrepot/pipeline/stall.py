@@ -34,27 +34,29 @@ class StallWatch:
 
     def __init__(self, seats: Sequence[Seat[Any]], clock: Callable[[], float]) -> None:
         self._seats, self._clock = seats, clock
-        self._moved, self._since = self._movement(), clock()
+        self._moved, self._since = self.movement(), clock()
 
     def stalled(self, seconds: float) -> Stall | None:
         """Name the stage that the run waits for, when nothing moved for that long between calls."""
-        now, moved = self._clock(), self._movement()
+        now, moved = self._clock(), self.movement()
         if moved != self._moved:
             self._moved, self._since = moved, now
             return None
         if now - self._since < seconds:
             return None
-        culprit = self._culprit()
-        if culprit is None:
-            return None
-        state = STATES[culprit.connection.meter.state]
-        return Stall(culprit.name, culprit.plugin, state, culprit.unit(), now - self._since)
+        culprit = self.culprit()
+        return None if culprit is None else self.of(culprit, now - self._since)
 
-    def _movement(self) -> int:
+    def of(self, seat: Seat[Any], seconds: float) -> Stall:
+        """Say what a stage does while nothing moves."""
+        return Stall(seat.name, seat.plugin, STATES[seat.connection.meter.state], seat.unit(), seconds)
+
+    def movement(self) -> int:
+        """A number that grows with each unit that moves."""
         connections = [seat.connection for seat in self._seats]
         return sum(connection.input.given + connection.output.entered for connection in connections)
 
-    def _culprit(self) -> Seat[Any] | None:
+    def culprit(self) -> Seat[Any] | None:
         """The last stage that waits for no neighbour: those after wait for input, those before for room."""
         for state in (BUSY, OTHERS):
             held_by = [seat for seat in self._seats if seat.connection.meter.state == state]

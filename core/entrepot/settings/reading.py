@@ -12,9 +12,9 @@ from entrepot.errors import ConfigurationError
 from entrepot.settings.mistakes import together
 from entrepot.settings.repository_table import read_repository
 from entrepot.settings.secret_source import expanded
-from entrepot.settings.source import FILE_NAME, blocked_in, decoded, find, text_of
+from entrepot.settings.source import FILE_NAME, LOAD_TIMEOUT, blocked_in, decoded, find, text_of
 from entrepot.settings.structure import make_converter, structure
-from entrepot.settings.values import RepositorySettings, Settings, Surroundings
+from entrepot.settings.values import LOOP_TIMEOUT, STALL_TIMEOUT, RepositorySettings, Settings, Surroundings
 
 
 @attrs.frozen(kw_only=True)
@@ -25,6 +25,10 @@ class DepotTable:
     catalog: str | None = None
     storage: str | None = None
     blocked: tuple[str, ...] = ()
+    stall_timeout: float = attrs.field(default=STALL_TIMEOUT, validator=attrs.validators.ge(0))
+    sync_timeout: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
+    loop_timeout: float = attrs.field(default=LOOP_TIMEOUT, validator=attrs.validators.ge(0))
+    load_timeout: float = attrs.field(default=LOAD_TIMEOUT, validator=attrs.validators.ge(0))
 
 
 @attrs.frozen(kw_only=True)
@@ -63,6 +67,10 @@ def parse(text: str, *, file: Path | None, environ: Mapping[str, str], home: Pat
         catalog=_catalog(table.depot.catalog, base, surroundings),
         storage=table.depot.storage or (base / "storage").as_uri(),
         blocked=tuple(dict.fromkeys([*table.depot.blocked, *blocked_in(environ)])),
+        stall_timeout=table.depot.stall_timeout,
+        sync_timeout=table.depot.sync_timeout,
+        loop_timeout=table.depot.loop_timeout,
+        load_timeout=table.depot.load_timeout,
         repositories=repositories,
     )
 

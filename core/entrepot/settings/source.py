@@ -14,6 +14,9 @@ from entrepot.errors import ConfigurationError
 
 FILE_NAME = "entrepot.toml"
 
+#: Seconds that importing one plugin may take: libraries on a cold disk of another machine are slow.
+LOAD_TIMEOUT = 30.0
+
 
 def find(file: Path | None, *, environ: Mapping[str, str], folder: Path | None = None) -> Path | None:
     """Say which file would be read; None when none was asked for and none is there."""
@@ -27,13 +30,26 @@ def find(file: Path | None, *, environ: Mapping[str, str], folder: Path | None =
 def blocked_plugins(file: Path | None, *, environ: Mapping[str, str], folder: Path | None = None) -> tuple[str, ...]:
     """The plugins that the configuration and ENTREPOT_BLOCK leave out; nothing else is looked at."""
     found = find(file, environ=environ, folder=folder)
-    table = decoded(text_of(found), str(found)).get("depot") if found is not None else None
-    listed = table.get("blocked", []) if isinstance(table, dict) else []
+    listed = _depot_table(found).get("blocked", [])
     if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
         raise ConfigurationError(
             "expected a list of text", where=f"{found}, depot.blocked", remedy='write blocked = ["..."]'
         )
     return tuple(dict.fromkeys([*listed, *blocked_in(environ)]))
+
+
+def load_timeout(file: Path | None, *, environ: Mapping[str, str], folder: Path | None = None) -> float:
+    """Seconds that loading one plugin may take; what is no number is told when all is read."""
+    try:
+        said = _depot_table(find(file, environ=environ, folder=folder)).get("load_timeout", LOAD_TIMEOUT)
+    except ConfigurationError:
+        return LOAD_TIMEOUT
+    return float(said) if isinstance(said, int | float) else LOAD_TIMEOUT
+
+
+def _depot_table(file: Path | None) -> Mapping[str, Any]:
+    table = decoded(text_of(file), str(file)).get("depot") if file is not None else None
+    return table if isinstance(table, dict) else {}
 
 
 def blocked_in(environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -14,7 +14,12 @@ from entrepot.errors import EntrepotError, UnknownName
 from entrepot.model.remote import Access, Policy, Politeness, Secret
 from entrepot.settings.secret_source import SecretSource, expanded
 from entrepot.settings.share import Share, usual_guard
+from entrepot.settings.source import LOAD_TIMEOUT
 from entrepot.settings.structure import structure_options
+
+#: Seconds; longer than an upstream may ask us to wait, and than a plugin may well think.
+STALL_TIMEOUT: Final = 600.0
+LOOP_TIMEOUT: Final = 30.0
 
 
 @attrs.frozen(kw_only=True)
@@ -126,13 +131,21 @@ class RepositorySettings:
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """Everything configured. `file` is None when there is no configuration file."""
+    """Everything configured. `file` is None when there is no configuration file.
+
+    Timeouts are seconds, and 0 is for ever: how long a sync may stand still, and take; how long
+    code may hold the event loop; how long a plugin may take to load.
+    """
 
     file: Path | None
     home: Path
     catalog: str
     storage: str
     blocked: tuple[str, ...] = ()
+    stall_timeout: float = STALL_TIMEOUT
+    sync_timeout: float = 0.0
+    loop_timeout: float = LOOP_TIMEOUT
+    load_timeout: float = LOAD_TIMEOUT
     repositories: Mapping[str, RepositorySettings] = attrs.field(factory=dict)
 
     def repository(self, name: str) -> RepositorySettings:
