@@ -206,6 +206,10 @@ class RepositoryBusy(DepotError):
     """Another sync of the same repository is running."""
 
 
+class DepotBusy(DepotError):
+    """Another prune of the same depot is running."""
+
+
 class LeaseLost(DepotError):
     """The run no longer holds its repository; whoever took it over goes on."""
 

@@ -144,6 +144,7 @@ ELSEWHERE = {
     "ClockDisagrees",
     "ConfigurationError",
     "ContentLost",
+    "DepotBusy",
     "DepotError",
     "DownloadError",
     "EntrepotError",

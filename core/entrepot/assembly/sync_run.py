@@ -13,6 +13,7 @@ from entrepot.events import UnitFailed, UnitRefused
 from entrepot.model.artifact import Artifact
 from entrepot.model.declarative import PATIENCE, Fetched
 from entrepot.model.ledger import FailureRow, RefusalRow
+from entrepot.model.vouching import unvouched
 from entrepot.pipeline.budget import Budget, Lease
 
 if TYPE_CHECKING:
@@ -154,8 +155,11 @@ class SyncRun:
         """Download and verify within the budget; a local file is read the same way.
 
         One share covers all: a unit that waited for a second share with its first in hand could
-        wait for others that do the same.
+        wait for others that do the same. Nothing is asked for when one of them is not vouched for.
         """
+        for artifact in artifacts:
+            if (reason := unvouched(artifact, self.remote.access)) is not None:
+                raise reason
         is_small = all(_is_small(artifact.artifact.size) for artifact in artifacts)
         lease = await self._lease(artifacts, self._small if is_small else self._large)
         fetched: list[Fetched] = []

@@ -35,7 +35,7 @@ class Collected:
 class Collector:
     """A catalog in the hands of the one prune; a context manager, used by one thread.
 
-    Entering raises `RepositoryBusy` while another prune of the same catalog runs. Every step may
+    Entering raises `DepotBusy` while another prune of the same catalog runs. Every step may
     be cut short anywhere: the next prune goes on.
     """
 

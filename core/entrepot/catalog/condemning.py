@@ -90,15 +90,16 @@ def live_runs(database: Database, writer: Writer) -> list[LiveRun]:
 
 
 def _overtake(database: Database, writer: Writer, name: str, *, repository: int, token: int) -> bool:
-    try:
-        claim = database.claim(name)
-    except RepositoryBusy:
-        return False
-    try:
-        with writer.transaction() as session:
+    # Held only within the transaction: who begins a run just then waits for it, and is not refused.
+    with writer.transaction() as session:
+        try:
+            claim = database.claim_alone(name)
+        except RepositoryBusy:
+            return False
+        try:
             return session.change(_OVERTAKE, repository=repository, token=token) == 1
-    finally:
-        claim.close()
+        finally:
+            claim.close()
 
 
 def highest_run(database: Database, session: Session) -> int:

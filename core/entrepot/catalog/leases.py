@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Final, Protocol, Self
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from entrepot.errors import RepositoryBusy
+from entrepot.errors import DepotBusy, DepotError, RepositoryBusy
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy.engine import Connection, Engine
 
 
@@ -49,9 +51,11 @@ def busy(repository: str, who: str) -> RepositoryBusy:
     )
 
 
-def pruning(where: str) -> RepositoryBusy:
+def pruning(where: str, who: str) -> DepotBusy:
     """The error for a depot that somebody else is pruning."""
-    return RepositoryBusy("another prune of this depot is under way", where, "wait until it ends, then: entrepot prune")
+    return DepotBusy(
+        f"another prune of this depot is under way, by {who}", where, "wait until that prune ends, then: entrepot prune"
+    )
 
 
 class KernelClaim:
@@ -61,8 +65,8 @@ class KernelClaim:
         self._handle: int | None = handle
 
     @classmethod
-    def take(cls, path: Path, repository: str) -> Self:
-        """Lock the file, or raise `RepositoryBusy` with what its holder wrote there."""
+    def take(cls, path: Path, taken: Callable[[str], DepotError]) -> Self:
+        """Lock the file, or raise the error made of what its holder wrote there."""
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -71,7 +75,7 @@ class KernelClaim:
         except BlockingIOError as error:
             who = os.pread(handle, 200, 0).decode(errors="replace")
             os.close(handle)
-            raise busy(repository, who or "another process") from error
+            raise taken(who or "another process") from error
         except BaseException:
             os.close(handle)
             raise
@@ -126,7 +130,7 @@ class SessionClaim:
         connection = engine.connect()
         try:
             if not connection.execute(_LOCK, {"number": number}).scalar_one():
-                raise pruning("the catalog")
+                raise pruning("the catalog", "another process")
         except BaseException:
             connection.close()
             raise

@@ -131,6 +131,10 @@ class PostgresDatabase:
         del repository
         return RowClaim(self._writers, self._term)
 
+    def claim_alone(self, repository: str) -> Claim:
+        """The same: whether a lease is dead, its row tells."""
+        return self.claim(repository)
+
     def claim_pruning(self) -> Claim:
         """Take the server's lock of the one prune, kept by a connection and gone with it."""
         return SessionClaim.take(self._writers, _PRUNING)

@@ -13,6 +13,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
@@ -24,9 +25,8 @@ from sqlalchemy.pool import NullPool, QueuePool
 
 from entrepot.catalog.batch import Batch, BatchColumn, Kind
 from entrepot.catalog.faults import CatalogMissing
-from entrepot.catalog.leases import Claim, KernelClaim, pruning
+from entrepot.catalog.leases import Claim, KernelClaim, busy, pruning
 from entrepot.catalog.statement import PIECE, Tongue
-from entrepot.errors import RepositoryBusy
 from entrepot.failpoints import failpoint
 
 #: The oldest SQLite that knows all we say (UPDATE ... FROM, and upserts reading a batch).
@@ -182,17 +182,24 @@ class SqliteDatabase:
         """Nothing: what to expect was written down when the catalog was made."""
 
     def claim(self, repository: str) -> Claim:
-        """Take the kernel lock that is a repository's lease here; gone with its process."""
+        """Take the kernel lock that is a repository's lease here; gone with its process.
+
+        Whoever looks whether a lease is dead holds it for a moment, alone with the file: nobody who
+        would have it for good takes that moment for a run.
+        """
+        with self.exclusive():
+            return self.claim_alone(repository)
+
+    def claim_alone(self, repository: str) -> Claim:
+        """The same, within a transaction that writes."""
         self._locks.mkdir(parents=True, exist_ok=True)
-        return KernelClaim.take(self._locks / f"{quote(repository, safe='')}.lock", repository)
+        return KernelClaim.take(self._locks / f"{quote(repository, safe='')}.lock", partial(busy, repository))
 
     def claim_pruning(self) -> Claim:
         """Take the kernel lock of the one prune; no repository's lock has a name like it."""
         self._locks.mkdir(parents=True, exist_ok=True)
-        try:
-            return KernelClaim.take(self._locks / ".pruning", "")
-        except RepositoryBusy as error:
-            raise pruning(str(self._locks / ".pruning")) from error
+        path = self._locks / ".pruning"
+        return KernelClaim.take(path, partial(pruning, str(path)))
 
     def hold_still(self, connection: Connection, table: str, *, alone: bool = False) -> None:
         """Nothing: whoever writes is alone with the file."""

@@ -87,7 +87,8 @@ class SyncContext(RunContext, Protocol):
         """Download and verify the artifacts of one unit, in order, or none of them.
 
         Waits for their share of the budget, which the first result holds. Takes a local file as it
-        takes a URL. Safe to cancel.
+        takes a URL. Safe to cancel. Raises `InvalidMetadata` before anything is asked for where no
+        strong digest vouches for one of them, unless the operator allows that.
         """
 
     async def keep_bytes(self, batch: Sequence[Received]) -> list[KeptArtifact]:

@@ -70,7 +70,7 @@ def prune(
 
     Without `keep` each repository keeps what its `keep_versions` says, or everything. Syncs under
     way are waited for as long as `patience` says, in seconds; `waiting` is told which, once.
-    Raises `RepositoryBusy` while another prune runs, `UnknownName` before anything is done.
+    Raises `DepotBusy` while another prune runs, `UnknownName` before anything is done.
     """
     began = time.monotonic()
     keeping = _keeping(depot, names, keep)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from entrepot.errors import InvalidMetadata
 from entrepot.model import facts
 from entrepot.model.artifact import StoredArtifact
 from entrepot.model.declarative import Declared, Stored
+from entrepot.model.vouching import unvouched
 from entrepot.stages.stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from entrepot.errors import InvalidMetadata
     from entrepot.model.declarative import DeclarativeArtifact, DeclarativeContent
 
 
@@ -23,7 +24,7 @@ class QueryExistingArtifacts(Stage):
     file has gone, or is of another size, the artifact counts as missing and is downloaded. After a run
     that died, failed or was cancelled, bytes that storage holds and the catalog does not know are verified
     and adopted, unless another repository is private: they might be its own. A deferred
-    artifact without a digest that may name bytes fails its unit: nothing could be verified later.
+    artifact that nothing strong vouches for fails its unit, unless the operator allows it.
     """
 
     needs: ClassVar = frozenset({facts.DECLARED})
@@ -35,16 +36,15 @@ class QueryExistingArtifacts(Stage):
             if wanted:
                 await self._swap_in(wanted)
             for unit in units:
-                blind = self._blind(unit)
-                if blind is None:
+                reason = self._unvouched(unit)
+                if reason is None:
                     await self.put(unit)
                 else:
-                    await self.fail(unit, blind)
+                    await self.fail(unit, reason)
 
     def _can_be_found(self, artifact: DeclarativeArtifact) -> bool:
-        return isinstance(artifact.state, Declared) and self._is_accepted(artifact)
-
-    def _is_accepted(self, artifact: DeclarativeArtifact) -> bool:
+        if not isinstance(artifact.state, Declared):
+            return False
         declared = artifact.artifact
         if declared.sha256 is not None:
             return True
@@ -52,13 +52,13 @@ class QueryExistingArtifacts(Stage):
             return False
         return not declared.is_weak or self.context.remote.access.allow_weak_digests
 
-    def _blind(self, unit: DeclarativeContent) -> InvalidMetadata | None:
+    def _unvouched(self, unit: DeclarativeContent) -> InvalidMetadata | None:
+        """Why the unit fails for an artifact that is left for later; what is fetched at once, `fetch` weighs."""
         for artifact in unit.d_artifacts:
-            if artifact.deferred_download and isinstance(artifact.state, Declared) and not self._is_accepted(artifact):
-                return InvalidMetadata(
-                    f"artifact {artifact.relative_path!r} has no digest strong enough to be fetched later",
-                    remedy="sync with policy 'immediate', or set allow_weak_digests = true for this repository",
-                )
+            if artifact.deferred_download and isinstance(artifact.state, Declared):
+                reason = unvouched(artifact, self.context.remote.access)
+                if reason is not None:
+                    return reason
         return None
 
     async def _swap_in(self, wanted: Sequence[DeclarativeArtifact]) -> None:

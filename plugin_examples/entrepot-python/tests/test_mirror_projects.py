@@ -321,7 +321,25 @@ async def test_a_file_without_a_strong_digest_is_not_fetched_on_demand(open_depo
     with open_depot(["weak"], policy="on_demand") as opened, pytest.raises(EntrepotError, match="stronger") as caught:
         await sync(opened)
 
-    assert 'policy = "immediate"' in str(caught.value)
+    assert "allow_weak_digests = true" in str(caught.value)
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+async def test_core_metadata_that_nothing_vouches_for_are_left_out(
+    open_depot: Open, index: Index, allowed: bool
+) -> None:
+    """Its file is mirrored all the same, and the page does not promise what is not there."""
+    index.origin.put("/packages/meta-1-py3-none-any.whl.metadata", b"Metadata-Version: 2.1\n")
+    index.add("meta", "meta-1-py3-none-any.whl", **{"core-metadata": True})
+
+    with open_depot(["meta"], allow_weak_digests=allowed) as opened:
+        await sync(opened)
+
+        beside = opened.catalog.reader.locate("tools", 1, "files/meta/meta-1-py3-none-any.whl.metadata")
+        (listed,) = page(opened, "meta")["files"]
+
+    assert listed["filename"] == "meta-1-py3-none-any.whl"
+    assert (bool(beside), bool(listed.get("core-metadata"))) == (allowed, allowed)
 
 
 async def test_several_projects_are_asked_for_at_a_time(open_depot: Open, index: Index) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import create_engine, text
 
 from entrepot.catalog.catalog import Catalog
 from entrepot.catalog.faults import GoneVersion
-from entrepot.errors import LeaseLost, RepositoryBusy
+from entrepot.errors import DepotBusy, LeaseLost
 from entrepot.model.digest import Digest
 from entrepot.model.ledger import Ledger, Source, Statement
 from unit.catalog.clocks import Clock
@@ -220,7 +220,7 @@ async def test_a_run_that_slept_through_its_lease_writes_nothing_more(
 
 async def test_one_prune_at_a_time(catalog: Catalog) -> None:
     """The second is told; once the first has ended it may."""
-    with catalog.collector(), pytest.raises(RepositoryBusy, match="another prune"), catalog.collector():
+    with catalog.collector(), pytest.raises(DepotBusy, match="another prune"), catalog.collector():
         pass
     with catalog.collector():
         pass

@@ -7,13 +7,21 @@ import os
 import signal
 import sqlite3
 import sys
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
 
+from entrepot.catalog import runs
 from entrepot.catalog.catalog import Catalog
+from entrepot.catalog.condemning import live_runs
+from entrepot.catalog.leases import Claim
+from entrepot.catalog.sqlite import SqliteDatabase
+from entrepot.catalog.statement import StatementCount
+from entrepot.catalog.writing import Writer
 from entrepot.errors import LeaseLost, RepositoryBusy
 from entrepot.model.ledger import Changes, Ledger, Source
 from unit.catalog.saying import a_run, declare, holding, kept, names, overtake, page, said, sync
@@ -228,6 +236,46 @@ async def test_a_stopped_run_is_named_and_its_file_not_touched(sqlite_url: str, 
     assert ledger.recovered
     assert not await ledger.changes()
     catalog.close()
+
+
+class SlowLook(SqliteDatabase):
+    """A catalog that is slow to find out whether a lease is dead."""
+
+    def __init__(self, url: str, locks: Path) -> None:
+        super().__init__(make_url(url), locks=locks, patience=10.0)
+        self.looking, self.go_on = threading.Event(), threading.Event()
+
+    def claim_alone(self, repository: str) -> Claim:
+        claim = super().claim_alone(repository)
+        if threading.current_thread() is not threading.main_thread() and not self.looking.is_set():
+            self.looking.set()
+            assert self.go_on.wait(20)
+        return claim
+
+
+@pytest.mark.fault("D01", "C20")
+@pytest.mark.promise("P17")
+async def test_who_begins_while_a_prune_looks_for_the_dead_is_not_refused(sqlite_url: str, tmp_path: Path) -> None:
+    """To look whether a lease is dead one has to hold it; a sync that starts just then waits for that moment."""
+    pruning = SlowLook(sqlite_url, tmp_path)
+    writer = Writer(pruning, StatementCount())
+    claim = pruning.claim("tools")
+    dead = runs.begin(writer, claim, a_run(), now=1.0).run
+    claim.close()  # as the kernel does when a process dies
+    with closing(Catalog.open(sqlite_url, locks=tmp_path)) as catalog:
+        looking = asyncio.create_task(asyncio.to_thread(live_runs, pruning, writer))
+        assert await asyncio.to_thread(pruning.looking.wait, 20)
+
+        beginning = asyncio.create_task(catalog.begin(a_run()))
+        await asyncio.wait([beginning], timeout=0.5)  # as long as a refusal would take; none comes
+        pruning.go_on.set()
+
+        assert await looking == []
+        ledger = await beginning
+        assert ledger.run > dead.id
+        await ledger.complete(fingerprint="", report={})
+    writer.close()
+    pruning.close()
 
 
 @pytest.mark.fault("C20", "S05")

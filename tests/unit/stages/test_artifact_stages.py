@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from entrepot.assembly.sync_run import SyncRun
 from entrepot.errors import Failed
 from entrepot.model.artifact import Artifact
 from entrepot.model.declarative import DeclarativeArtifact, DeclarativeContent, Stored
+from entrepot.model.digest import Digest
 from entrepot.pipeline.run import create_pipeline
 from entrepot.pipeline.stage import EndStage
 from entrepot.stages.artifact_downloader import ArtifactDownloader
@@ -21,6 +23,7 @@ from entrepot.stages.stage import Stage
 from entrepot.testing.bad_origin import BadOrigin
 from entrepot.testing.bad_replies import Reply
 from entrepot.testing.run_stage import run_stage
+from integration.firmware import Firmware
 from unit.stages.conftest import MakeUnit
 
 BODY = b"bytes"
@@ -107,26 +110,86 @@ async def test_bytes_are_found_by_whatever_strong_digest_names_them(context: Syn
 
 
 async def test_a_weak_digest_finds_nothing_unless_allowed(context: SyncRun, make_unit: MakeUnit) -> None:
-    """md5 could name other bytes: they are fetched."""
+    """md5 could name other bytes."""
     md5 = hashlib.md5(BODY).hexdigest()  # noqa: S324  # as old upstreams declare
-    await stored(context, make_unit("u", md5=md5))
+    await stored(context, make_unit("u", sha256=SHA256))
 
     out = await run_stage(QueryExistingArtifacts(), [make_unit("v", md5=md5)], context=context)
 
     assert states(out) == ["Declared"]
 
 
-@pytest.mark.parametrize("digests", [{}, {"md5": "0" * 32}])
-async def test_bytes_that_nothing_strong_names_cannot_be_left_for_later(
-    context: SyncRun, make_unit: MakeUnit, digests: dict[str, str]
+WEAK: list[dict[str, str]] = [
+    {},
+    {"md5": hashlib.md5(BODY).hexdigest()},  # noqa: S324  # as old upstreams declare
+    {"sha1": hashlib.sha1(BODY).hexdigest()},  # noqa: S324  # likewise
+]
+
+
+@pytest.mark.fault("B13")
+@pytest.mark.promise("P12")
+@pytest.mark.parametrize("deferred", [False, True], ids=["at once", "later"])
+@pytest.mark.parametrize("digests", WEAK, ids=["no digest", "md5", "sha1"])
+async def test_bytes_that_nothing_strong_names_are_not_asked_for(
+    context: SyncRun, make_unit: MakeUnit, origin: BadOrigin, digests: dict[str, str], deferred: bool
 ) -> None:
-    """On demand, nobody could verify them; the error says what to do."""
-    unit = make_unit("u", deferred=True, **digests)
+    """Whenever they would be fetched; the unit fails, and the error says where and what to do."""
+    unit, good = make_unit("u", deferred=deferred, **digests), make_unit("good", sha256=SHA256)
 
-    assert await run_stage(QueryExistingArtifacts(), [unit], context=context) == []
+    out = [unit, good]
+    for stage in (QueryExistingArtifacts(), ArtifactDownloader(), ArtifactSaver()):
+        out = await run_stage(stage, out, context=context)
 
+    assert out == [good]
     assert unit.outcome is not None
-    assert "policy 'immediate'" in unit.outcome.remedy
+    assert "no digest stronger than sha1" in unit.outcome.what
+    assert unit.outcome.where == origin.url("/u.bin")
+    assert "allow_weak_digests = true" in unit.outcome.remedy
+    assert origin.count("/u.bin") == 0
+
+
+@pytest.mark.promise("P12")
+async def test_a_local_file_is_taken_at_its_own_word(context: SyncRun, tmp_path: Path) -> None:
+    """Its bytes are here: what they are is computed, and nobody could change them on their way."""
+    (tmp_path / "local").write_bytes(BODY)
+    unit = DeclarativeContent(Firmware("u"), [DeclarativeArtifact(Artifact(file=tmp_path / "local"), None, "u.bin")])
+
+    await stored(context, unit)
+
+    assert unit.links[0].digest.hex() == SHA256
+
+
+class TestAllowed:
+    """What the operator's word changes."""
+
+    @pytest.fixture
+    def settings(self) -> dict[str, Any]:
+        """The word, and a run that goes on."""
+        return {"on_error": "skip", "allow_weak_digests": True}
+
+    @pytest.mark.promise("P12")
+    @pytest.mark.parametrize("digests", WEAK, ids=["no digest", "md5", "sha1"])
+    async def test_what_is_weak_is_taken(self, context: SyncRun, make_unit: MakeUnit, digests: dict[str, str]) -> None:
+        """And still verified by what there is, and kept under its sha256."""
+        unit = make_unit("u", **digests)
+        bad = make_unit("bad", b"other", md5="0" * 32)
+
+        await stored(context, unit)
+        out = await run_stage(ArtifactDownloader(), [bad], context=context)
+
+        assert states([unit]) == ["Stored"]
+        assert await context.ledger.find_artifacts([Digest("sha256", bytes.fromhex(SHA256))]) != [None]
+        assert out == []
+
+    @pytest.mark.promise("P12")
+    async def test_nothing_without_any_digest_is_left_for_later(self, context: SyncRun, make_unit: MakeUnit) -> None:
+        """Nobody could tell what came; a weak one is allowed."""
+        blind, weak = make_unit("u", deferred=True), make_unit("v", deferred=True, **WEAK[1])
+
+        assert await run_stage(QueryExistingArtifacts(), [blind, weak], context=context) == [weak]
+
+        assert blind.outcome is not None
+        assert 'policy = "immediate"' in blind.outcome.remedy
 
 
 async def test_a_unit_left_out_drops_what_was_fetched_for_it(context: SyncRun, make_unit: MakeUnit) -> None:
@@ -146,9 +209,11 @@ async def test_units_with_several_artifacts_share_the_budget_without_waiting_for
     """More bytes than the budget holds, two artifacts a unit: all are stored, none waits for ever."""
     units = []
     for number in range(12):
-        unit = make_unit(f"u{number}", bytes([number]) * 6_000_000)
-        url = origin.put(f"/u{number}.meta", bytes([number]) * 30_000_000)
-        unit.d_artifacts.append(DeclarativeArtifact(Artifact(size=30_000_000), url, f"u{number}.meta", context.remote))
+        small = bytes([number]) * 6_000_000
+        unit = make_unit(f"u{number}", small, sha256=hashlib.sha256(small).hexdigest())
+        body = bytes([number]) * 30_000_000
+        url, expected = origin.put(f"/u{number}.meta", body), Artifact(hashlib.sha256(body).hexdigest(), len(body))
+        unit.d_artifacts.append(DeclarativeArtifact(expected, url, f"u{number}.meta", context.remote))
         units.append(unit)
 
     class Source(Stage):

@@ -84,21 +84,24 @@ class Declaring:
         try:
             if isinstance(entry, UnusableFile):
                 raise entry.error
-            content = _content(self.project, entry)
-            return DeclarativeContent(content, self._artifacts(entry, page), scope=self.project)
+            file = self._as_vouched(entry)
+            content = _content(self.project, file)
+            return DeclarativeContent(content, self._artifacts(file, page), scope=self.project)
         except EntrepotError as error:
             unit = DeclarativeContent(content, scope=self.project)
             return Unusable(unit, error.at(f"file {entry.filename!r:.120} of project {self.project!r}"))
+
+    def _as_vouched(self, file: ListedFile) -> ListedFile:
+        """The file without its core metadata where nothing strong vouches for them: pip does without."""
+        hashes = file.core_metadata if isinstance(file.core_metadata, Mapping) else {}
+        if _is_strong(hashes) or self.remote.access.allow_weak_digests:
+            return file
+        return attrs.evolve(file, core_metadata=None)
 
     def _artifacts(self, file: ListedFile, page: ProjectPage) -> Iterator[DeclarativeArtifact]:
         url = self._url(file, page)
         _check_filename(file.filename)
         artifact = _artifact(file.hashes, file.size)
-        if self.remote.deferred and not _is_strong(file.hashes):
-            raise InvalidMetadata(
-                "the index lists no digest stronger than sha1, so the file cannot be fetched on demand",
-                remedy='set policy = "immediate" for the repository',
-            )
         path, remote = file_path(self.project, file.filename), self.remote
         yield DeclarativeArtifact(artifact, url, path, remote, deferred_download=remote.deferred)
         if file.core_metadata:
