@@ -155,6 +155,7 @@ async def test_a_first_stage_that_declares_no_digest_is_found_out(tmp_path: Path
 
     class Broken(Kit):
         plugins: ClassVar[Any] = [("feed", Plugin(first_stage=Vague))]
+        table: ClassVar[Any] = {"allow_weak_digests": True}
 
     kit = Broken()
     async with kit.make_bench(tmp_path) as bench:
