@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from asyncio import Task
 from collections.abc import Callable, Mapping, Sequence
+from types import FrameType
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import attrs
@@ -15,6 +17,14 @@ class StageProgress(NamedTuple):
     received: int
     sent: int
     waiting: int
+
+
+class Holder(NamedTuple):
+    """The stage whose code runs: its plugin, the words for it, and its package."""
+
+    plugin: str
+    place: str
+    package: str
 
 
 class Progress(Protocol):
@@ -40,6 +50,16 @@ class Progress(Protocol):
         """Name the stage and unit that the run waits on, when nothing moved for so long."""
 
 
+class Outside(Protocol):
+    """A running sync as another thread sees it, while the loop's own is held up."""
+
+    def holder(self, frame: FrameType, task: Task[Any] | None) -> Holder | None:
+        """The stage whose code the loop's thread runs; None when it is no stage's."""
+
+    def end_here(self, error: str) -> None:
+        """Note that the run failed, for whoever ends the process next; gives up after a few seconds."""
+
+
 @attrs.frozen
 class SyncStarted:
     """The plan holds, the repository's lease is taken, and the stages are about to run."""
@@ -47,6 +67,7 @@ class SyncStarted:
     repository: str
     number: int
     progress: Progress
+    outside: Outside | None = attrs.field(default=None, repr=False)
 
 
 @attrs.frozen

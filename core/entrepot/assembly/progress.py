@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from entrepot.events import StageProgress
+from entrepot.events import Holder, StageProgress
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Sequence
+    from types import FrameType
 
     from entrepot.assembly.sync_run import SyncRun
     from entrepot.pipeline.run import Pipeline
+
+_LONGEST_NOTE: Final = 5.0
 
 
 class RunProgress:
@@ -48,3 +52,16 @@ class RunProgress:
         """Name what the run waits on, when nothing moved for so long."""
         stall = self._pipeline.stalled(seconds)
         return None if stall is None else str(stall)
+
+    def holder(self, frame: FrameType, task: asyncio.Task[Any] | None) -> Holder | None:
+        """The stage whose code the loop's thread runs; for another thread to ask."""
+        seat = self._pipeline.holder(frame, task)
+        if seat is None:
+            return None
+        return Holder(seat.plugin, seat.place(), type(seat.stage).__module__.partition(".")[0])
+
+    def end_here(self, error: str) -> None:
+        """Note that the run failed, from another thread, before the process is ended."""
+        trace = self._pipeline.trace
+        report = {"error": error, "trace": trace.to_json(), "bottleneck": trace.bottleneck()}
+        self._run.equipment.catalog.end_running(report, seconds=_LONGEST_NOTE)

@@ -14,7 +14,7 @@ from entrepot.assembly.default_plan import BUILTIN
 from entrepot.assembly.outcome import SyncOutcome
 from entrepot.assembly.progress import RunProgress
 from entrepot.assembly.seal import Settled, publish, settle
-from entrepot.assembly.sync_run import LISTED, SyncRun
+from entrepot.assembly.sync_run import SyncRun
 from entrepot.catalog.catalog import RunRequest
 from entrepot.errors import DepotError, LeaseLost
 from entrepot.events import SyncEnded, SyncStarted
@@ -73,7 +73,8 @@ class _Attempt:
 
     async def carry_out(self) -> SyncOutcome:
         equipment, request = self.run.equipment, self.run.request
-        equipment.listener(SyncStarted(request.repository.name, self.run.ledger.number, self.progress))
+        number, progress = self.run.ledger.number, self.progress
+        equipment.listener(SyncStarted(request.repository.name, number, progress, outside=progress))
         equipment.plugins.tell_started(request)
         try:
             outcome = await self._to_the_end()
@@ -148,7 +149,8 @@ class _Attempt:
         return {
             **{name: value for name, value in outcome.to_json().items() if name not in ("event", "version")},
             "failures": self.run.failures,
-            "refusals": [str(refused) for refused in self.run.refused[:LISTED]],
+            "refusals": self.run.refusals,
+            "remarks": self.run.remarks,
             "trace": self.pipeline.trace.to_json(),
             "bottleneck": self.pipeline.trace.bottleneck(),
             "database": self._database(),

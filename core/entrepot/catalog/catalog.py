@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
@@ -27,7 +29,7 @@ from entrepot.catalog.rows import RunRequest
 from entrepot.catalog.schema import SHARED
 from entrepot.catalog.sqlite import SqliteDatabase
 from entrepot.catalog.statement import Session, Statement, StatementCount
-from entrepot.catalog.writing import Writer
+from entrepot.catalog.writing import Run, Writer
 from entrepot.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ class Catalog:
         self._asking = ThreadPoolExecutor(_READERS, thread_name_prefix="entrepot-reader")
         self._keeping = ThreadPoolExecutor(1, thread_name_prefix="entrepot-keeper")
         self._keeper = Writer(database, self.statements)
-        self._ledgers: set[RunLedger] = set()
+        self._ledgers: dict[RunLedger, Run] = {}
 
     @classmethod
     def open(
@@ -119,6 +121,24 @@ class Catalog:
             thread.shutdown(wait=False)
             raise
 
+    def end_running(self, report: Mapping[str, Any], *, seconds: float) -> None:
+        """Note that every run under way here has failed, for whoever ends the process next.
+
+        For any thread. Gives up after so many seconds, without a word: the runs then count as dead.
+        """
+        noting = [
+            threading.Thread(target=self._end_running, args=(run, report), daemon=True)
+            for run in list(self._ledgers.values())
+        ]
+        for thread in noting:
+            thread.start()
+        for thread in noting:
+            thread.join(seconds)
+
+    def _end_running(self, run: Run, report: Mapping[str, Any]) -> None:
+        with suppress(Exception):
+            runs.end(Writer(self._database, self.statements), run, "failed", report, self.clock())
+
     def collector(self) -> Collector:
         """Take the catalog in hand for a prune: a context manager, one at a time for all processes."""
         return Collector(self._database, self.statements)
@@ -147,11 +167,14 @@ class Catalog:
             mirror=request.mirror,
             clock=self.clock,
             pages=lambda: PathPages(self._database, self.statements),
-            left=self._ledgers.discard,
+            left=self._forget,
         )
         ledger = RunLedger(begun, writer=writer, claim=claim, thread=thread, office=office)
-        self._ledgers.add(ledger)
+        self._ledgers[ledger] = begun.run
         return ledger
+
+    def _forget(self, ledger: RunLedger) -> None:
+        self._ledgers.pop(ledger, None)
 
     def _keep_fetched(self, repository: str, artifact: KeptArtifact, *, private: bool) -> None:
         with self._keeper.transaction() as session:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,10 +49,21 @@ class Invocation:
 
         blocked = settings.blocked if settings is not None else self._blocked()
         load = Plugins.survey if even_clashing else Plugins.load
-        plugins = load(blocked=blocked, builtin=builtin, extra=self.plugins_handed_in, installed=self.installed)
+        extra, installed = self.plugins_handed_in, self.installed
+        with self.loading() as begin:
+            plugins = load(blocked=blocked, builtin=builtin, extra=extra, installed=installed, begin=begin)
         for name in plugins.unknown_blocks:
             click.echo(f"warning: there is no plugin {name!r} to block; there are: entrepot plugins", err=True)
         return plugins
+
+    @contextmanager
+    def loading(self) -> Iterator[Callable[[str], None]]:
+        """End the process when a plugin's code does not return in time; yields whom to tell which is asked."""
+        from entrepot.cli.load_watch import watched_loading  # noqa: PLC0415  # only where plugins are loaded
+        from entrepot.settings.source import load_timeout  # noqa: PLC0415  # reads no more than that
+
+        with watched_loading(load_timeout(self.config, environ=self.environ)) as begin:
+            yield begin
 
     def _blocked(self) -> tuple[str, ...]:
         from entrepot.settings.source import blocked_plugins  # noqa: PLC0415  # reads no more than that

@@ -7,16 +7,19 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from entrepot.cli.closing import leave
 from entrepot.cli.failures import tell
 from entrepot.cli.invocation import Invocation
 from entrepot.cli.logs import logs_on_stderr
 from entrepot.cli.root import make_root
 from entrepot.failpoints import armed_by
+from entrepot.possessions import note_socket
 
 
 def main() -> NoReturn:
     """Run the command line that the process was started with."""
-    sys.exit(run(sys.argv[1:], Invocation(environ=os.environ)))
+    sys.addaudithook(note_socket)
+    leave(run(sys.argv[1:], Invocation(environ=os.environ)))
 
 
 def run(arguments: Sequence[str], invocation: Invocation) -> int:

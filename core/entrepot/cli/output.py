@@ -15,7 +15,7 @@ class Output:
     """Says things once, in the form that was asked for."""
 
     def __init__(self, invocation: Invocation) -> None:
-        self.is_json = invocation.json
+        self.is_json, self.debug = invocation.json, invocation.debug
 
     def line(self, values: Mapping[str, Any]) -> None:
         """One JSON line, for programs alone."""

@@ -106,7 +106,9 @@ class Root(click.Group):
         if invocation is None or self._asked_plugins:
             return
         self._asked_plugins = True
-        invocation.plugins().add_commands(self)
+        plugins = invocation.plugins()
+        with invocation.loading() as begin:
+            plugins.add_commands(self, begin)
 
 
 def load_command(name: str) -> click.Command:

@@ -9,11 +9,15 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from types import FrameType
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
+from entrepot.cli.closing import closed_in_time
 from entrepot.errors import Interrupted
+
+if TYPE_CHECKING:
+    from entrepot.cli.loop_watch import LoopWatch
 
 T = TypeVar("T")
 
@@ -28,14 +32,18 @@ _SHOW_CURSOR = b"\x1b[?25h"
 LONGEST_DRAIN = 10.0
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
+def run(work: Coroutine[Any, Any, T], watch: LoopWatch | None = None) -> T:
     """Run to the end; SIGINT or SIGTERM cancels, waits for the clean stop, and raises `Interrupted`.
 
     What has not stopped after `LONGEST_DRAIN` seconds, because a plugin swallows the cancellation
-    or blocks, ends with the process, which then says so.
+    or blocks, ends with the process, which then says so. Tasks and threads that go on when the work
+    is done are left behind. A `watch` ends a process whose loop is held.
     """
-    with bounded_end() as limit, new_runner() as runner:
-        return runner.run(_cancelled_by_signals(work, limit))
+    with bounded_end() as limit:
+        runner = new_runner()
+        loop = runner.get_loop()
+        with closed_in_time(runner), watch.over(loop) if watch is not None else nullcontext():
+            return runner.run(_cancelled_by_signals(work, limit))
 
 
 class Limit:

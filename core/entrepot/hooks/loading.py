@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import traceback
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import attrs
@@ -35,8 +35,22 @@ class Found:
     left_out: list[PluginRecord]
 
 
-def find(*, blocked: Collection[str], builtin: object, extra: Sequence[tuple[str, object]], installed: bool) -> Found:
-    """Load what core ships, what is installed, and what is handed in by name."""
+def nobody_asks(plugin: str) -> None:
+    """Listen to nothing."""
+
+
+def find(
+    *,
+    blocked: Collection[str],
+    builtin: object,
+    extra: Sequence[tuple[str, object]],
+    installed: bool,
+    begin: Callable[[str], None] = nobody_asks,
+) -> Found:
+    """Load what core ships, what is installed, and what is handed in by name.
+
+    `begin` is told the name of each plugin before its code is run.
+    """
     if BUILTIN in blocked:
         raise ConfigurationError(
             f"{BUILTIN!r} cannot be blocked: without what core ships there is nothing to keep bytes in",
@@ -53,7 +67,7 @@ def find(*, blocked: Collection[str], builtin: object, extra: Sequence[tuple[str
 
     manager = new_manager()
     core = load_one(manager, Candidate(BUILTIN, lambda: builtin, version or "", "entrepot"))
-    loaded, broken = load_all(manager, sorted(wanted, key=lambda candidate: candidate.name))
+    loaded, broken = load_all(manager, sorted(wanted, key=lambda candidate: candidate.name), begin)
     return Found(manager, sorted([core, *loaded], key=lambda each: each.record.name), left_out + broken)
 
 
@@ -68,7 +82,9 @@ def new_manager() -> pluggy.PluginManager:
     return manager
 
 
-def load_all(manager: pluggy.PluginManager, candidates: Iterable[Candidate]) -> tuple[list[Loaded], list[PluginRecord]]:
+def load_all(
+    manager: pluggy.PluginManager, candidates: Iterable[Candidate], begin: Callable[[str], None] = nobody_asks
+) -> tuple[list[Loaded], list[PluginRecord]]:
     """Import and register candidates in the order given; those that break come with the reason.
 
     Whatever a plugin raises, an attempt to end the process included, stays its own trouble. Only
@@ -76,6 +92,7 @@ def load_all(manager: pluggy.PluginManager, candidates: Iterable[Candidate]) -> 
     """
     loaded, broken = [], []
     for candidate in candidates:
+        begin(candidate.name)
         try:
             loaded.append(load_one(manager, candidate))
         except (Exception, SystemExit) as error:

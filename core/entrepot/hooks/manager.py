@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import traceback
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -14,8 +15,8 @@ import pluggy
 from entrepot.errors import EntrepotError, PluginError, UnknownName
 from entrepot.hooks.claims import Claim, merge
 from entrepot.hooks.commands import Commands
-from entrepot.hooks.loading import ask, find
-from entrepot.hooks.record import PluginRecord
+from entrepot.hooks.loading import ask, find, nobody_asks
+from entrepot.hooks.record import BUILTIN, PluginRecord
 from entrepot.pipeline.edits import Edit
 
 if TYPE_CHECKING:
@@ -52,13 +53,15 @@ class Plugins:
         builtin: object,
         extra: Sequence[tuple[str, object]] = (),
         installed: bool = True,
+        begin: Callable[[str], None] = nobody_asks,
     ) -> Plugins:
         """Load what is installed, what core ships, and what is handed in by name.
 
         One of `extra` stands in for an installed plugin of the same name. Plugins that break are
-        recorded and left out; two that claim one thing are a `PluginError` naming both.
+        recorded and left out; two that claim one thing are a `PluginError` naming both. `begin` is
+        told the name of each before its code is run.
         """
-        plugins = cls.survey(blocked=blocked, builtin=builtin, extra=extra, installed=installed)
+        plugins = cls.survey(blocked=blocked, builtin=builtin, extra=extra, installed=installed, begin=begin)
         if len(plugins.conflicts) > 1:
             raise ExceptionGroup("plugins claim the same things", plugins.conflicts)
         for conflict in plugins.conflicts:
@@ -73,9 +76,10 @@ class Plugins:
         builtin: object,
         extra: Sequence[tuple[str, object]] = (),
         installed: bool = True,
+        begin: Callable[[str], None] = nobody_asks,
     ) -> Plugins:
         """As `load`, but leaves claims that clash in `conflicts`; only to be looked at then."""
-        found = find(blocked=blocked, builtin=builtin, extra=extra, installed=installed)
+        found = find(blocked=blocked, builtin=builtin, extra=extra, installed=installed, begin=begin)
         records = [*(each.record for each in found.working), *found.left_out]
         plugins = cls(found.manager, records, claims=[claim for each in found.working for claim in each.claims])
         known = {name for record in records for name in (record.name, record.distribution)}
@@ -185,13 +189,22 @@ class Plugins:
             except (Exception, SystemExit):
                 log.warning("plugin %r raised when told %s", name, hook, exc_info=True)
 
-    def add_commands(self, group: click.Group) -> None:
+    def owner_of(self, package: str) -> str | None:
+        """The plugin whose code an outermost package holds; None for what none of them brought."""
+        for name, plugin in self._manager.list_name_plugin():
+            module = getattr(plugin, "__name__", None) if inspect.ismodule(plugin) else type(plugin).__module__
+            if plugin is not None and name != BUILTIN and str(module).partition(".")[0] == package:
+                return name
+        return None
+
+    def add_commands(self, group: click.Group, begin: Callable[[str], None] = nobody_asks) -> None:
         """Let every plugin add its commands; one whose commands break keeps what else it brought.
 
         Raises a `PluginError` naming both when two claim one name.
         """
         commands = Commands(group)
         for name in self._answering("entrepot_register_commands"):
+            begin(name)
             try:
                 with commands.of(name):
                     ask(self._manager, name, "entrepot_register_commands", group=group)

@@ -32,6 +32,21 @@ class RunTooLong(EntrepotError):
         self.seconds = seconds
 
 
+class LoopBlocked(EntrepotError):
+    """Code has held the event loop for too long; where nobody is served, the process is ended."""
+
+    def __init__(self, seconds: float, *, who: str, place: str, plugin: str = "", ended: bool = True) -> None:
+        super().__init__(
+            f"the event loop has stood still for {seconds:g} s, held by {who}"
+            + ("; the process was ended" if ended else ""),
+            where=place,
+            remedy="in that place, await what waits and hand what computes to asyncio.to_thread"
+            + (f"; until then leave the plugin out: entrepot --block {plugin} ..." if plugin else "")
+            + "; if it may take so long, raise loop_timeout in [depot]",
+        )
+        self.seconds, self.plugin = seconds, plugin
+
+
 class UnitsLost(EntrepotError):
     """A stage let units go without passing them on and without saying why."""
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Generic, TypeVar
+from types import FrameType
+from typing import Any, Generic, TypeVar
 
 import attrs
 
@@ -12,6 +14,7 @@ from entrepot.errors import EntrepotError
 from entrepot.pipeline.channel import Channel
 from entrepot.pipeline.connection import Connection
 from entrepot.pipeline.errors import UnitsLost
+from entrepot.pipeline.holding import holder
 from entrepot.pipeline.intake import Intake
 from entrepot.pipeline.meter import Meter
 from entrepot.pipeline.seat import Describe, Seat
@@ -87,6 +90,10 @@ class Pipeline(Generic[T]):
         display does.
         """
         return self._watch.stalled(seconds)
+
+    def holder(self, frame: FrameType, task: asyncio.Task[Any] | None) -> Seat[T] | None:
+        """The stage whose code the loop's thread runs in this frame and task; for another thread to ask."""
+        return holder(self._seats, frame, task)
 
     def lost(self, plugins: Collection[str]) -> list[EntrepotError]:
         """Name the stages of these plugins, but for the last, that let units go without a word, after a good run.

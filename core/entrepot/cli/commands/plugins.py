@@ -19,7 +19,8 @@ def command(invocation: Invocation) -> None:
     plugins = invocation.plugins(even_clashing=True)
     conflicts: list[Exception] = [*plugins.conflicts]
     try:
-        plugins.add_commands(make_root())
+        with invocation.loading() as begin:
+            plugins.add_commands(make_root(), begin)
     except PluginError as error:
         conflicts.append(error)
     for record in plugins.records:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 import click
 
 from entrepot.cli.invocation import Invocation
+from entrepot.cli.loop_watch import LoopWatch
 from entrepot.cli.options import Command
 from entrepot.cli.output import Output
 from entrepot.cli.running import Limit, bounded_end, ended_by_signals, new_runner
@@ -42,7 +43,9 @@ def command(invocation: Invocation, host: str, port: int) -> None:
         output.say(f"serving {url}")
 
     with invocation.depot() as depot, bounded_end(_LONGEST_END) as limit, new_runner() as runner:
-        runner.run(_until_asked(lambda stop: run(depot, host=host, port=port, announce=announce, stop=stop), limit))
+        watch = LoopWatch(depot.plugins, depot.settings.loop_timeout, ends=False)
+        with watch.over(runner.get_loop()):
+            runner.run(_until_asked(lambda stop: run(depot, host=host, port=port, announce=announce, stop=stop), limit))
 
 
 async def _until_asked(serve: Callable[[asyncio.Event], Awaitable[None]], limit: Limit) -> None:

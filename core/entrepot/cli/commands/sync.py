@@ -13,6 +13,7 @@ from entrepot.cli.display import Display, JsonDisplay, PlainDisplay, watch
 from entrepot.cli.failures import tell
 from entrepot.cli.given_up import say_failures
 from entrepot.cli.invocation import Invocation
+from entrepot.cli.loop_watch import LoopWatch
 from entrepot.cli.names import name_argument
 from entrepot.cli.options import Command
 from entrepot.cli.output import Output
@@ -20,6 +21,7 @@ from entrepot.cli.running import end_if_asked, run
 from entrepot.cli.synced import table_of, told
 from entrepot.depot import Depot
 from entrepot.errors import ConfigurationError
+from entrepot.events import Event, Listener
 from entrepot.operations.sync import Confirmed, SyncOutcome, retry_failed, sync
 
 _Work: TypeAlias = Callable[..., Awaitable[SyncOutcome | None]]
@@ -41,8 +43,9 @@ def command(invocation: Invocation, /, names: tuple[str, ...], *, retry: bool, *
     output = Output(invocation)
     with invocation.depot() as depot:
         wanted = _wanted(depot, names)
+        loop_watch = LoopWatch(depot.plugins, depot.settings.loop_timeout, as_json=output.is_json)
         work = partial(retry_failed if retry else sync, depot, confirmed=Confirmed(**confirmed))
-        outcomes, codes = run(_sync_all(depot, wanted, work, output=output, debug=invocation.debug))
+        outcomes, codes = run(_sync_all(depot, wanted, work, output=output, also=loop_watch.hear), loop_watch)
         if outcomes:
             table_of(output, outcomes)
         for outcome in outcomes:
@@ -64,22 +67,30 @@ def _wanted(depot: Depot, names: Sequence[str]) -> list[str]:
 
 
 async def _sync_all(
-    depot: Depot, names: Sequence[str], work: _Work, *, output: Output, debug: bool
+    depot: Depot, names: Sequence[str], work: _Work, *, output: Output, also: Listener
 ) -> tuple[list[SyncOutcome], list[int]]:
     outcomes, codes = [], []
     async with depot.workshop.downloads():
         for name in names:
             display = _display(depot, name, output)
             try:
-                outcome = await watch(work(name=name, listener=display.hear), display)
+                outcome = await watch(work(name=name, listener=_both(also, display.hear)), display)
             except Exception as error:
                 output.line({"event": "error", "repository": name, "error": str(error)})
-                codes.append(tell(error, debug=debug))
+                codes.append(tell(error, debug=output.debug))
                 end_if_asked()
             else:
                 codes.append(_told(output, name, outcome))
                 outcomes += [outcome] if outcome is not None else []
     return outcomes, codes
+
+
+def _both(first: Listener, second: Listener) -> Listener:
+    def hear(event: Event) -> None:
+        first(event)
+        second(event)
+
+    return hear
 
 
 def _told(output: Output, name: str, outcome: SyncOutcome | None) -> int:
