@@ -25,10 +25,11 @@ _ARTIFACTS_AT_ONCE: Final = 500
 _CONTENT: Final = Batch("id int")
 _ARTIFACT: Final = Batch("sha256 sha256")
 
+# Not a join with the repositories: SQLite would read all of their members into a filter each time.
 _STILL_CONTENTS: Final = Statement(
     "SELECT x.id FROM {batch} JOIN content x ON x.id = batch.id WHERE x.condemned < :before"
-    " AND NOT EXISTS (SELECT 1 FROM repository r CROSS JOIN membership m"
-    " WHERE m.repository = r.id AND m.key = x.key AND m.content = x.id) ORDER BY x.id {unheld}",
+    " AND NOT EXISTS (SELECT 1 FROM membership m WHERE m.repository IN (SELECT id FROM repository)"
+    " AND m.key = x.key AND m.content = x.id) ORDER BY x.id {unheld}",
     _CONTENT,
 )
 _DELETE_CONTENTS: Final = tuple(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 import attrs
 
-from entrepot.catalog import artifacts, collection, condemning, contents, reach, retention
+from entrepot.catalog import artifacts, collection, condemning, contents, reach, retention, sources
 from entrepot.catalog.condemning import NO_RUN, LiveRun
 from entrepot.catalog.faults import told
 from entrepot.catalog.statement import Session, Statement, StatementCount, pieces
@@ -41,7 +41,7 @@ class Collector:
 
     def __init__(self, database: Database, count: StatementCount) -> None:
         self._database, self._count = database, count
-        self._writer = Writer(database, count)
+        self._writer = Writer(database, count, in_small_steps=True)
 
     def __enter__(self) -> Self:
         with told(self._database.place):
@@ -81,9 +81,7 @@ class Collector:
 
     def condemn(self) -> None:
         """Forget what pruned versions alone had, and mark what nothing refers to."""
-        with self._reading() as session:
-            repositories = [number for (number,) in session.all(_REPOSITORIES)]
-        for repository in repositories:
+        for repository in self._repositories():
             retention.forget_pruned(self._writer, repository)
         condemning.condemn(self._database, self._writer, self._reading)
 
@@ -106,6 +104,8 @@ class Collector:
             self._database, self._writer, self._reading, before=before, remove=remove
         )
         collection.collect_bodies(self._database, self._writer, self._reading)
+        for repository in self._repositories():
+            sources.forget_abandoned(self._writer, self._reading, repository)
         return Collected(contents=dead, artifacts=count, artifact_bytes=size)
 
     def unknown(self, digests: Sequence[bytes]) -> list[bytes]:
@@ -116,6 +116,10 @@ class Collector:
     def remove_unknown(self, digests: Sequence[bytes], remove: Callable[[bytes], None]) -> int:
         """Remove files that no row names, as long as no run is under way; how many."""
         return sum(collection.remove_unknown(self._database, self._writer, some, remove) for some in pieces(digests))
+
+    def _repositories(self) -> list[int]:
+        with self._reading() as session:
+            return [number for (number,) in session.all(_REPOSITORIES)]
 
     @contextmanager
     def _reading(self) -> Iterator[Session]:

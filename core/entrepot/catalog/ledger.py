@@ -16,6 +16,7 @@ from entrepot.catalog import (
     losses,
     needs,
     notes,
+    past,
     publications,
     recovery,
     removals,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         FailureRow,
         KeptArtifact,
         Member,
+        Past,
         PathClash,
         PathRow,
         RefusalRow,
@@ -128,7 +130,10 @@ class RunLedger:
         await self._write(notes.refuse, self._run, refusals, evict)
 
     async def fail(self, failures: Sequence[FailureRow], *, keep: bool) -> None:
-        await self._write(_fail, self._run, failures, keep)
+        await self._write(notes.fail, self._run, failures, keep=keep)
+
+    async def past(self, keys: Sequence[str]) -> Past:
+        return await self._read(past.past, self._run, keys)
 
     async def checkpoint(self, scope: str, *, even_void: bool = False) -> str | None:
         void = None if even_void else self._begun.void
@@ -337,10 +342,6 @@ class Office:
 def _save_artifacts(session: Session, run: Any, kept: Sequence[KeptArtifact]) -> None:
     run.fence(session)
     artifacts.save(session, run.realm, kept)
-
-
-def _fail(session: Session, run: Any, failures: Sequence[FailureRow], keep: bool) -> None:
-    notes.fail(session, run, failures, keep=keep)
 
 
 def _nothing_more(session: Session) -> None:

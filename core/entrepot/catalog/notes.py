@@ -38,8 +38,8 @@ _CHECKPOINT: Final = Statement(
     Batch("scope text, value text"),
 )
 _REFUSE: Final = Statement(
-    "INSERT INTO refusal (repository, run, key, rule, reason, plugin, stage, scope, until)"
-    " VALUES (:repository, :run, :key, :rule, :reason, :plugin, :stage, :scope, :until)"
+    "INSERT INTO refusal (repository, run, key, rule, reason, plugin, stage, scope, until, version, remedy)"
+    " VALUES (:repository, :run, :key, :rule, :reason, :plugin, :stage, :scope, :until, :version, :remedy)"
 )
 _EVICT: Final = Statement(
     "UPDATE membership SET removed = :number WHERE repository = :repository AND removed = :open AND added < :number"

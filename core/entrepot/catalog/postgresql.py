@@ -116,7 +116,9 @@ class PostgresDatabase:
         """Nothing to wait for: the server orders writers by the rows they touch."""
         yield
 
-    def open_writer(self) -> Connection:
+    def open_writer(self, *, in_small_steps: bool = False) -> Connection:
+        """A connection for one thread; the server copies its log by itself, in steps of its own."""
+        del in_small_steps
         return self._writers.connect()
 
     def begin(self, connection: Connection) -> None:

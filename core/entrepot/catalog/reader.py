@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from entrepot.catalog import artifacts, differing, listing
+from entrepot.catalog import artifacts, differing, listing, stories
 from entrepot.catalog.faults import GoneVersion
 from entrepot.catalog.locating import locate
 from entrepot.catalog.rows import RepositoryRow, RunRow, VersionRow
@@ -17,7 +17,7 @@ from entrepot.errors import UnknownName
 from entrepot.model.ledger import ContentRow, FailureRow, RefusalRow
 
 if TYPE_CHECKING:
-    from entrepot.catalog.rows import DiffRow, Located
+    from entrepot.catalog.rows import DiffRow, Located, Story
     from entrepot.catalog.writing import Database
 
 _ID: Final = Statement("SELECT id FROM repository WHERE name = :name")
@@ -52,9 +52,12 @@ _FAILURES: Final = Statement(
     " ORDER BY key, id"
 )
 _REFUSALS: Final = Statement(
-    "SELECT key, rule, reason, plugin, stage, scope, until FROM refusal WHERE run = :run"
+    "SELECT key, rule, reason, plugin, stage, scope, until, version, remedy FROM refusal WHERE run = :run"
     " AND repository = :repository ORDER BY key, id"
 )
+
+#: Sorts behind every key.
+_END: Final = chr(0x10FFFF)
 
 
 class CatalogReader:
@@ -134,6 +137,21 @@ class CatalogReader:
         with self._reading() as session:
             rows = session.all(_REFUSALS, repository=self._repository(session, name), run=run)
         return [RefusalRow(*row) for row in rows]
+
+    def keys(self, name: str, *, after: str = "", end: str = _END, limit: int = 5000) -> list[str]:
+        """A page of the keys that anything is known of, in order: members then and now, refused, failed."""
+        with self._reading() as session:
+            return stories.keys(session, self._repository(session, name), after=after, end=end, limit=limit)
+
+    def story(self, name: str, key: str) -> Story:
+        """All that is known of one key; nothing when it was never heard of."""
+        with self._reading() as session:
+            return stories.story(session, self._repository(session, name), key)
+
+    def read_again(self, name: str, scope: str | None, run: int) -> bool:
+        """Whether a later run looked at a scope, rather than keep it unseen, and ended well."""
+        with self._reading() as session:
+            return stories.read_again(session, self._repository(session, name), scope, run)
 
     def adoptable(self, name: str, sha256: bytes) -> bool:
         """Whether a repository may have bytes that lie in storage without a row."""

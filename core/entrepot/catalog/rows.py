@@ -9,7 +9,7 @@ import attrs
 
 from entrepot.model.artifact import StoredArtifact
 from entrepot.model.digest import Digest
-from entrepot.model.ledger import ContentRow
+from entrepot.model.ledger import ContentRow, FailureRow, RefusalRow
 
 
 @attrs.frozen(kw_only=True)
@@ -86,3 +86,35 @@ class RunRow(NamedTuple):
     outcome: str | None
     version: int | None
     report: Mapping[str, Any]
+
+
+class Stay(NamedTuple):
+    """A statement's time in a repository: from version `added` to before `removed`; None while it is there."""
+
+    added: int
+    removed: int | None
+    scope: str | None
+
+
+class RefusalNote(NamedTuple):
+    """A refusal and the run that made it, without that run's report."""
+
+    run: RunRow
+    row: RefusalRow
+
+
+class FailureNote(NamedTuple):
+    """A failure and the run that met it, without that run's report."""
+
+    run: RunRow
+    row: FailureRow
+
+
+class Story(NamedTuple):
+    """All that is known of one key when `latest` was the latest version; notes have the latest first."""
+
+    key: str
+    latest: int
+    stays: list[Stay]
+    refusals: list[RefusalNote]
+    failures: list[FailureNote]

@@ -317,7 +317,10 @@ refusal = Table(
     Column("stage", _Name, nullable=False),
     Column("scope", _Name),
     Column("until", Double),
+    Column("version", Text, nullable=False, server_default=""),
+    Column("remedy", Text, nullable=False, server_default=""),
     Index("refusal_of_run", "run", "key"),
+    Index("refusal_of_key", "repository", "key"),
     Index("refusal_of_scope", "repository", "scope"),
 )
 
@@ -334,6 +337,7 @@ failure = Table(
     Column("url", Text),
     Column("scope", _Name),
     Index("failure_of_run", "run", "key"),
+    Index("failure_of_key", "repository", "key"),
     Index("failure_of_scope", "repository", "scope"),
 )
 

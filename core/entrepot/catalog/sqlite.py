@@ -35,6 +35,9 @@ OLDEST: Final = (3, 35, 0)
 #: The log is copied into the file when it has this many pages of 4 KiB (64 MiB).
 _LOG_PAGES: Final = 16_384
 
+#: For who writes in small steps (4 MiB): the transaction that copies the log is the longest.
+_SMALL_LOG_PAGES: Final = 1024
+
 _WRITER: Final = (
     "PRAGMA synchronous = FULL",
     "PRAGMA cache_size = -16000",
@@ -160,9 +163,15 @@ class SqliteDatabase:
         finally:
             os.close(handle)
 
-    def open_writer(self) -> Connection:
-        """A connection for one thread; to be called, used and closed under `exclusive`."""
-        return self._writers.connect()
+    def open_writer(self, *, in_small_steps: bool = False) -> Connection:
+        """A connection for one thread; to be called, used and closed under `exclusive`.
+
+        In small steps it copies the log as soon as that takes as long as a transaction does.
+        """
+        connection = self._writers.connect()
+        if in_small_steps:
+            connection.exec_driver_sql(f"PRAGMA wal_autocheckpoint = {_SMALL_LOG_PAGES}")
+        return connection
 
     def begin(self, connection: Connection) -> None:
         """Begin to write; waits a while for programs that know nothing of our lock."""

@@ -42,7 +42,7 @@ class Database(Protocol):
     def furnish(self, connection: Connection) -> None: ...
     def copy(self, name: str) -> None: ...
     def exclusive(self) -> AbstractContextManager[None]: ...
-    def open_writer(self) -> Connection: ...
+    def open_writer(self, *, in_small_steps: bool = False) -> Connection: ...
     def begin(self, connection: Connection) -> None: ...
     def claim(self, repository: str) -> Claim: ...
     def claim_alone(self, repository: str) -> Claim: ...
@@ -92,10 +92,14 @@ class Run:
 
 
 class Writer:
-    """A connection that may write, used by one thread at a time; opened when first needed."""
+    """A connection that may write, used by one thread at a time; opened when first needed.
 
-    def __init__(self, database: Database, count: StatementCount) -> None:
-        self._database, self._count = database, count
+    `in_small_steps` is for who is in no hurry: others then never wait for long, and all of it
+    together takes a little longer.
+    """
+
+    def __init__(self, database: Database, count: StatementCount, *, in_small_steps: bool = False) -> None:
+        self._database, self._count, self._in_small_steps = database, count, in_small_steps
         self._session: Session | None = None
         self._counted = 0
 
@@ -158,5 +162,9 @@ class Writer:
 
     def _opened(self) -> Session:
         if self._session is None:
-            self._session = Session(self._database.open_writer(), self._database.tongue, count=self._count)
+            self._session = Session(
+                self._database.open_writer(in_small_steps=self._in_small_steps),
+                self._database.tongue,
+                count=self._count,
+            )
         return self._session

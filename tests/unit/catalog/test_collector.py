@@ -61,6 +61,12 @@ def rows(url: str, table: str) -> int:
     return int(counted)
 
 
+def sources_of(catalog: Catalog, body: str) -> list[str]:
+    """The repositories that know where to have some bytes again."""
+    needed = catalog.inventory.needed([sha256(body)])[sha256(body)]
+    return sorted(origin.repository for origin in needed.origins if origin.urls)
+
+
 async def test_a_pruned_number_is_gone_and_never_used_again(catalog: Catalog, clock: Clock) -> None:
     """Numbers and dates that fall on a pruned version say so; the next version has the next number."""
     await sync(catalog, ONE)
@@ -95,6 +101,39 @@ async def test_what_is_left_reads_as_before_and_the_rest_leaves_no_row(catalog: 
     assert rows(catalog_url, "content_field") == 0
     assert rows(catalog_url, "membership") == 2
     assert rows(catalog_url, "run") == 2
+
+
+@pytest.mark.promise("P19")
+async def test_what_another_repository_keeps_is_had_again_from_where_that_one_had_it(
+    catalog: Catalog, catalog_url: str
+) -> None:
+    """Sources go with the versions of their own repository, and no others."""
+    await stored(catalog, ONE, TWO)
+    await stored(catalog, TWO)
+    await stored(catalog, ONE, repository="other")
+
+    prune(catalog)
+
+    assert rows(catalog_url, "content") == rows(catalog_url, "remote_artifact") == 2
+    assert sources_of(catalog, "1") == ["other"]
+    assert sources_of(catalog, "2") == ["tools"]
+
+
+@pytest.mark.promise("P19")
+async def test_sources_that_a_run_noted_before_its_members_stay(catalog: Catalog, catalog_url: str) -> None:
+    """Nothing of a repository that is being written is taken for abandoned; the next prune looks again."""
+    await stored(catalog, ONE, repository="other")
+    ledger = await catalog.begin(a_run())
+    numbers = await ledger.save_contents([ONE])
+    await ledger.note_sources([Source(numbers[0], "one.bin", ("https://index.example/",))])
+
+    prune(catalog, repository="other")
+    assert rows(catalog_url, "remote_artifact") == 2
+
+    await ledger.finish("failed", {})
+    prune(catalog, repository="other")
+    assert rows(catalog_url, "remote_artifact") == 1
+    assert sources_of(catalog, "1") == ["other"]
 
 
 async def test_the_latest_version_stays_whatever_is_asked(catalog: Catalog) -> None:

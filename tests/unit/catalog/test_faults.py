@@ -264,8 +264,11 @@ def test_an_error_that_nobody_foresaw_is_still_a_page_of_help() -> None:
     assert "--debug" in error.remedy
 
 
+HEAD = REVISIONS[-1]
+COMING = f"{int(HEAD) + 1:04}"
+
 STEP = """
-revision, down_revision = "0002", "0001"
+revision, down_revision = "{coming}", "{head}"
 
 def upgrade():
     from alembic import op
@@ -274,12 +277,18 @@ def upgrade():
 """
 
 
+def write_step(folder: Path, rest: str) -> None:
+    """Write the step to a revision that is yet to come."""
+    step = STEP.format(coming=COMING, head=HEAD, rest=rest)
+    (folder / "versions" / f"{COMING}_news.py").write_text(step)
+
+
 @pytest.fixture
 def steps(tmp_path: Path) -> Path:
     """Steps to a revision that is yet to come."""
     folder = tmp_path / "steps"
     shutil.copytree(SCRIPTS, folder)
-    (folder / "versions" / "0002_news.py").write_text(STEP.format(rest="pass"))
+    write_step(folder, "pass")
     return folder
 
 
@@ -291,30 +300,30 @@ async def test_an_older_catalog_is_brought_up_to_date(catalog_url: str, steps: P
     database = database_for(catalog_url, tmp_path / "locks")
 
     for _ in range(2):
-        check(database, revisions=("0001", "0002"), scripts=steps)
+        check(database, revisions=(*REVISIONS, COMING), scripts=steps)
 
     with database.readers.connect() as connection:
-        assert connection.execute(text("SELECT version_num FROM schema_revision")).scalars().all() == ["0002"]
+        assert connection.execute(text("SELECT version_num FROM schema_revision")).scalars().all() == [COMING]
         assert connection.execute(text("SELECT count(*) FROM news")).scalar() == 0
     copies = [name for name in os.listdir(tmp_path) if name.startswith("catalog.sqlite.before-")]
-    assert copies == (["catalog.sqlite.before-0001-was-migrated"] if catalog_url.startswith("sqlite") else [])
+    assert copies == ([f"catalog.sqlite.before-{HEAD}-was-migrated"] if catalog_url.startswith("sqlite") else [])
     for copy in copies:
         with closing(opened(tmp_path / copy)) as older:
             assert names(older, 1) == holding(said("a"))
     with database.creating() as connection:
         connection.execute(text("DROP TABLE news"))
-        connection.execute(text("UPDATE schema_revision SET version_num = '0001'"))
+        connection.execute(text("UPDATE schema_revision SET version_num = :head"), {"head": HEAD})
     database.close()
 
 
 @pytest.mark.fault("C18")
 async def test_a_step_that_fails_changes_nothing(catalog_url: str, steps: Path, tmp_path: Path) -> None:
     """The catalog is as it was, at the revision it had, and usable by the program that wrote it."""
-    (steps / "versions" / "0002_news.py").write_text(STEP.format(rest="op.execute('SELECT nonsense FROM nowhere')"))
+    write_step(steps, "op.execute('SELECT nonsense FROM nowhere')")
     database = database_for(catalog_url, tmp_path / "locks")
 
     with pytest.raises(DepotError):
-        check(database, revisions=("0001", "0002"), scripts=steps)
+        check(database, revisions=(*REVISIONS, COMING), scripts=steps)
 
     check(database)
     with database.readers.connect() as connection:
