@@ -16,7 +16,7 @@ import aiohttp
 import attrs
 
 from entrepot.catalog.catalog import database_for
-from entrepot.catalog.making import SCRIPTS, check, revision
+from entrepot.catalog.making import REVISIONS, SCRIPTS, check, revision
 from entrepot.catalog.reader import CatalogReader
 from entrepot.catalog.rows import Located
 from entrepot.catalog.statement import StatementCount
@@ -42,15 +42,18 @@ STATES: Final[tuple[Bodies, ...]] = (
     {"changes": b"second" + _LARGE, "stays": b"staying", "large": _LARGE, "comes": b"coming", "too": _LARGE + b"too"},
 )
 
-_STEP: Final = """
-revision, down_revision = "0002", "0001"
+_HEAD: Final = REVISIONS[-1]
+_COMING: Final = f"{int(_HEAD) + 1:04}"
+
+_STEP: Final = f"""
+revision, down_revision = "{_COMING}", "{_HEAD}"
 
 def upgrade():
     from alembic import op
     op.execute("CREATE TABLE news (id INTEGER PRIMARY KEY)")
 """
 
-_LATER: Final = ("0001", "0002")
+_LATER: Final = (*REVISIONS, _COMING)
 
 
 @attrs.frozen(kw_only=True)
@@ -151,7 +154,7 @@ async def migrate(folder: Path, _: Mapping[str, Any]) -> None:
     steps = folder / "steps"
     if not steps.exists():
         shutil.copytree(SCRIPTS, steps)
-        (steps / "versions" / "0002_news.py").write_text(_STEP)
+        (steps / "versions" / f"{_COMING}_news.py").write_text(_STEP)
     with closing(database_for(f"sqlite:///{catalog(folder)}", folder / "locks")) as database:
         check(database, revisions=_LATER, scripts=steps)
 
@@ -173,12 +176,12 @@ def migration_is_whole(folder: Path) -> None:
     with closing(sqlite3.connect(catalog(folder))) as connection:
         (revision,) = connection.execute("SELECT version_num FROM schema_revision").fetchone()
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-    assert ("news" in tables) == (revision == "0002"), "the migration was taken in part"
-    copy = Path(f"{catalog(folder)}.before-0001-was-migrated")
-    assert copy.exists() or revision == "0001", "the migration has no copy to go back to"
+    assert ("news" in tables) == (revision == _COMING), "the migration was taken in part"
+    copy = Path(f"{catalog(folder)}.before-{_HEAD}-was-migrated")
+    assert copy.exists() or revision == _HEAD, "the migration has no copy to go back to"
     if copy.exists():
         with closing(sqlite3.connect(copy)) as connection:
-            assert connection.execute("SELECT version_num FROM schema_revision").fetchone() == ("0001",)
+            assert connection.execute("SELECT version_num FROM schema_revision").fetchone() == (_HEAD,)
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 

@@ -102,7 +102,10 @@ class Changes(NamedTuple):
 
 
 class RefusalRow(NamedTuple):
-    """A unit left out on purpose."""
+    """A unit left out on purpose: by which rule, plugin and version of it, until when, and the way past the rule.
+
+    `version` and `remedy` are empty where nobody told them.
+    """
 
     key: str
     rule: str
@@ -111,6 +114,8 @@ class RefusalRow(NamedTuple):
     stage: str
     scope: str | None
     until: float | None
+    version: str = ""
+    remedy: str = ""
 
 
 class FailureRow(NamedTuple):
