@@ -38,7 +38,7 @@ from entrepot.model.digest import Digest, parse_digest
 from entrepot.model.downloading import Download, Downloader, Validator
 from entrepot.model.facts import Fact
 from entrepot.model.incoming import Incoming, Received, Receiver
-from entrepot.model.ledger import KeptArtifact, PathRow
+from entrepot.model.ledger import KeptArtifact, PathRow, UnitPast
 from entrepot.model.publication import Published, PublishedFile, Unpublished, VersionView
 from entrepot.model.relative_path import RelativePath, relative_path
 from entrepot.model.remote import Policy, Remote, Secret
@@ -118,6 +118,7 @@ __all__ = [
     "Stored",
     "SyncContext",
     "SyncOutcome",
+    "UnitPast",
     "Unpublished",
     "UpstreamError",
     "Validator",

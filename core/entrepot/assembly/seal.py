@@ -84,7 +84,7 @@ async def _refuse(run: SyncRun, unmet: Unmet) -> None:
     # Over at once: what lacks may come from another scope, so this one is asked for again next time.
     row = RefusalRow(unmet.key, NEEDS, reason, "builtin", "seal", unmet.scope, 0.0)
     await run.ledger.refuse([row])
-    run.refused.append(Refused(f"unit {unmet.key}", NEEDS, reason, plugin="builtin"))
+    run.tell_refused(Refused(f"unit {unmet.key}", NEEDS, reason, plugin="builtin"), row)
 
 
 def _clash(clashes: list[PathClash]) -> IntegrityError:

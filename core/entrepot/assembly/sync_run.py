@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from entrepot.assembly.freshness import Freshness
+from entrepot.assembly.unit_past import told_by_unit
 from entrepot.errors import DepotError, EntrepotError, NotBound, safe_url
 from entrepot.events import UnitFailed, UnitRefused
 from entrepot.model.artifact import Artifact
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from entrepot.model.artifact import StoredArtifact
     from entrepot.model.declarative import DeclarativeArtifact, DeclarativeContent
     from entrepot.model.incoming import Received, Receiver
-    from entrepot.model.ledger import KeptArtifact, Ledger
+    from entrepot.model.ledger import KeptArtifact, Ledger, UnitPast
     from entrepot.model.remote import Policy, Remote
     from entrepot.model.repository import Repository
 
@@ -60,6 +61,8 @@ class SyncRun:
         self.failed: list[Failed] = []
         self.failures: list[Mapping[str, Any]] = []
         self.refused: list[Refused] = []
+        self.refusals: list[Mapping[str, Any]] = []
+        self.remarks: list[Mapping[str, Any]] = []
         self.downloaded = 0
         self.downloaded_bytes = 0
         self.unassociate = False
@@ -100,6 +103,14 @@ class SyncRun:
     def plugin_options(self, plugin: str, options: type[T]) -> T:
         """What the configuration says to one stage plugin for this repository, as its attrs class."""
         return self.request.plugin_options(plugin, options)
+
+    def now(self) -> float:
+        """The moment by the depot's clock."""
+        return self.equipment.catalog.clock()
+
+    async def past(self, units: Sequence[DeclarativeContent]) -> list[UnitPast]:
+        """What the repository knew of each unit before this run."""
+        return told_by_unit(units, await self.ledger.past([unit.key for unit in units]))
 
     async def checkpoint(self, scope: str) -> str | None:
         """What an earlier run noted for a scope, or None when it is void."""
@@ -225,8 +236,20 @@ class SyncRun:
         """Record a unit that was left out on purpose."""
         row = RefusalRow(unit.key, refused.rule, refused.reason, refused.plugin, stage, unit.scope, until)
         await self.ledger.refuse([row], evict=[unit.key] if evict else ())
-        self.refused.append(refused)
+        self.tell_refused(refused, row)
         self.equipment.listener(UnitRefused(unit.describe(), refused.rule, refused.reason, refused.plugin))
+
+    def tell_refused(self, refused: Refused, row: RefusalRow) -> None:
+        """Count a refusal that is on record, and list it in the report."""
+        self.refused.append(refused)
+        if len(self.refusals) < LISTED:
+            self.refusals.append(row._asdict())
+
+    def note_remark(self, unit: DeclarativeContent, rule: str, reason: str, *, stage: str, plugin: str) -> None:
+        """Let the report say something about a unit that goes on."""
+        if len(self.remarks) < LISTED:
+            said = {"rule": rule, "reason": reason, "plugin": plugin, "stage": stage}
+            self.remarks.append({"key": unit.key, **said, "scope": unit.scope})
 
     def remove_undeclared(self) -> None:
         """Ask the seal to remove what the stream did not declare, unless only a part of it is tried."""

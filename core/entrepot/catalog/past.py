@@ -24,7 +24,7 @@ _APPEARANCES: Final = Statement(
     Batch("key text"),
 )
 _REFUSALS: Final = Statement(
-    "SELECT key, rule, reason, plugin, stage, scope, until FROM refusal"
+    "SELECT key, rule, reason, plugin, stage, scope, until, version, remedy FROM refusal"
     " WHERE repository = :repository AND run < :run AND key IN (SELECT batch.key FROM {batch}) ORDER BY key, id",
     Batch("key text"),
 )

@@ -14,6 +14,7 @@ import msgspec
 from entrepot.errors import PluginError
 
 if TYPE_CHECKING:
+    import datetime
     from collections.abc import Sequence
 
 _KEY, _INDEXED, _DERIVED = "entrepot.key", "entrepot.indexed", "entrepot.derived"
@@ -59,6 +60,21 @@ class Content:
     """
 
     TYPE: ClassVar[str] = ""
+
+    def published_at(self) -> datetime.datetime | None:
+        """When it was published, as upstream says; override it where upstream does say.
+
+        None when upstream says nothing, or nothing that can be read. A moment has its time zone.
+        """
+        return None
+
+    def known_as(self) -> tuple[str, ...]:
+        """The names that a person has for it, in options; override it where there are more.
+
+        Each field of the key alone, and all of them with slashes between.
+        """
+        parts = tuple(str(getattr(self, name)) for name in shape_of(type(self)).keys)
+        return tuple(dict.fromkeys((*parts, "/".join(parts))))
 
 
 class ArtifactLink(NamedTuple):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from entrepot.model.artifact import Artifact, StoredArtifact
     from entrepot.model.declarative import DeclarativeArtifact, DeclarativeContent, Fetched
     from entrepot.model.incoming import Received
-    from entrepot.model.ledger import KeptArtifact, Ledger
+    from entrepot.model.ledger import KeptArtifact, Ledger, UnitPast
     from entrepot.model.remote import Policy, Remote
     from entrepot.model.repository import Repository
 
@@ -50,6 +50,12 @@ class SyncContext(RunContext, Protocol):
     @property
     def ledger(self) -> Ledger:
         """The run's fenced access to the catalog; `NotBound` without a depot."""
+
+    def now(self) -> float:
+        """The moment by the depot's clock, in seconds since 1970."""
+
+    async def past(self, units: Sequence[DeclarativeContent]) -> list[UnitPast]:
+        """What the repository knew of each unit before this run, in order; one question for a batch."""
 
     async def checkpoint(self, scope: str) -> str | None:
         """What an earlier run noted for a scope (an ETag, a serial), or None when it is void."""
@@ -107,6 +113,9 @@ class SyncContext(RunContext, Protocol):
         self, unit: DeclarativeContent, refused: Refused, *, stage: str, until: float | None, evict: bool
     ) -> None:
         """Record a unit that was left out on purpose."""
+
+    def note_remark(self, unit: DeclarativeContent, rule: str, reason: str, *, stage: str, plugin: str) -> None:
+        """Let the run's report say something about a unit that goes on; it lists the first hundred."""
 
     def remove_undeclared(self) -> None:
         """Ask the seal to remove what the stream did not declare and no kept scope covers."""

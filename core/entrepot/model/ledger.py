@@ -118,6 +118,38 @@ class RefusalRow(NamedTuple):
     remedy: str = ""
 
 
+class Appearance(NamedTuple):
+    """One artifact of a statement that a version had, when that version was made, and if the latest has it."""
+
+    key: str
+    content: int
+    relative_path: str
+    algorithm: str
+    digest: bytes
+    since: float
+    is_latest: bool
+
+
+class Past(NamedTuple):
+    """What is known of some keys from before a run, each list in order of key."""
+
+    appearances: Sequence[Appearance]
+    refusals: Sequence[RefusalRow]
+
+
+class UnitPast(NamedTuple):
+    """What a repository knew of one unit before this run.
+
+    `since` is when the first version with the same bytes under the same key was made, in seconds
+    since 1970; None for bytes that no version had. `refusals` are those of its key, oldest first,
+    by whatever rule, also of runs that failed or were killed.
+    """
+
+    since: float | None
+    is_in_latest: bool
+    refusals: tuple[RefusalRow, ...]
+
+
 class FailureRow(NamedTuple):
     """A unit given up on."""
 
@@ -213,6 +245,9 @@ class Ledger(Protocol):
 
     async def refuse(self, refusals: Sequence[RefusalRow], *, evict: Sequence[str] = ()) -> None:
         """Record refusals; predecessors with a key in `evict` are removed from the new version."""
+
+    async def past(self, keys: Sequence[str]) -> Past:
+        """What versions and runs before this one knew of keys."""
 
     async def fail(self, failures: Sequence[FailureRow], *, keep: bool) -> None:
         """Record failures; with `keep` their predecessors stay, also when mirroring."""

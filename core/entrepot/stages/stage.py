@@ -44,6 +44,12 @@ class Stage(GenericStage[DeclarativeContent]):
         if self._run.context is not None:
             await self.context.note_refusal(unit, refused, stage=type(self).__name__, until=until, evict=evict)
 
+    def remark(self, unit: DeclarativeContent, rule: str, reason: str) -> None:
+        """Let the run's report say why a unit was let through, or what else is to be known of it."""
+        if self._run.context is not None:
+            name = type(self).__name__
+            self.context.note_remark(unit, rule, reason, stage=name, plugin=self._run.owner)
+
     async def fail(self, unit: DeclarativeContent, error: BaseException) -> None:
         """Give up on one unit; do not put it on.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,13 +24,15 @@ def depot(
     plugins: Sequence[tuple[str, object]] = (),
     catalog: str | None = None,
     installed: bool = True,
+    clock: Callable[[], float] = time.time,
 ) -> Iterator[Depot]:
     """Open a depot below `folder`, made when it is not there, with the repositories as configured.
 
     `plugins` are names and modules (or any object with hooks); with `installed`, plugins found by
     their entry points take part as everywhere. `catalog` is the URL of a database other than a
-    SQLite file in the folder. The same folder can be opened again, with other repositories,
-    plugins or options; by several processes at once, where all say the same.
+    SQLite file in the folder, `clock` what tells seconds since 1970 in place of the machine's.
+    The same folder can be opened again, with other repositories, plugins or options; by several
+    processes at once, where all say the same.
 
     >>> with depot(tmp_path, {"tools": {"type": "file", "url": origin.url("/PULP_MANIFEST")}}) as opened:
     ...     outcome = asyncio.run(sync(opened, "tools"))
@@ -41,5 +44,6 @@ def depot(
     if not file.exists() or file.read_text() != said:  # another process may be reading it
         file.write_text(said)
     settings = load(file, environ={}, home=folder / "home")
-    with open_depot(settings, Plugins.load(builtin=builtin, extra=plugins, installed=installed), create=True) as opened:
+    loaded = Plugins.load(builtin=builtin, extra=plugins, installed=installed)
+    with open_depot(settings, loaded, create=True, clock=clock) as opened:
         yield opened

@@ -137,3 +137,11 @@ def test_a_class_without_a_key_is_refused() -> None:
 
     with pytest.raises(PluginError, match="has no key"):
         shape_of(Keyless)
+
+
+def test_content_is_known_by_its_key_and_says_no_moment_of_its_own() -> None:
+    """Until a type says more: what nobody told is not known."""
+    wheel = Wheel("demo", "demo-1.0.whl")
+
+    assert wheel.known_as() == ("demo", "demo-1.0.whl", "demo/demo-1.0.whl")
+    assert wheel.published_at() is None
