@@ -215,10 +215,10 @@ class LeaseLost(DepotError):
 
 
 class Refused(EntrepotError):
-    """A unit was left out on purpose, by a rule of a plugin."""
+    """A unit was left out on purpose, by a rule of a plugin; the remedy is the plugin's own, or none."""
 
-    def __init__(self, unit: str, rule: str, reason: str, *, plugin: str = "") -> None:
-        super().__init__(f"{unit} was refused: {reason}", where=f"rule {rule!r} of plugin {plugin!r}")
+    def __init__(self, unit: str, rule: str, reason: str, *, plugin: str = "", remedy: str = "") -> None:
+        super().__init__(f"{unit} was refused: {reason}", f"rule {rule!r} of plugin {plugin!r}", remedy)
         self.unit, self.rule, self.reason, self.plugin = unit, rule, reason, plugin
 
 

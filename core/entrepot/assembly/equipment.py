@@ -33,6 +33,9 @@ class PluginAnswers(Protocol):
     def fingerprint(self) -> str:
         """Which plugins, in which versions, take part."""
 
+    def version(self, plugin: str) -> str:
+        """The version of one that takes part, or empty where none is known."""
+
     def tell_started(self, context: SyncRequest) -> None: ...
     def tell_finished(self, context: SyncRequest, outcome: SyncOutcome | BaseException) -> None: ...
 

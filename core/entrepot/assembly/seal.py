@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from entrepot.assembly.default_plan import BUILTIN
 from entrepot.assembly.guards import check_loss
 from entrepot.errors import IntegrityError, Refused
-from entrepot.model.ledger import RefusalRow
 from entrepot.publish.build import build_publication
 from entrepot.publish.fingerprint import fingerprint
 from entrepot.publish.view import LedgerView
@@ -82,9 +82,10 @@ def _fingerprint(publisher: tuple[str, Publisher] | None, options: Any) -> str:
 async def _refuse(run: SyncRun, unmet: Unmet) -> None:
     reason = " needs ".join(unmet.chain) + ", which is not there"
     # Over at once: what lacks may come from another scope, so this one is asked for again next time.
-    row = RefusalRow(unmet.key, NEEDS, reason, "builtin", "seal", unmet.scope, 0.0)
+    refused = Refused(f"unit {unmet.key}", NEEDS, reason, plugin=BUILTIN)
+    row = run.refusal(refused, key=unmet.key, stage="seal", scope=unmet.scope, until=0.0)
     await run.ledger.refuse([row])
-    run.tell_refused(Refused(f"unit {unmet.key}", NEEDS, reason, plugin="builtin"), row)
+    run.tell_refused(row)
 
 
 def _clash(clashes: list[PathClash]) -> IntegrityError:

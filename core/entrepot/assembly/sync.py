@@ -137,7 +137,7 @@ class _Attempt:
             version=version,
             **changes._asdict(),
             failed=len(run.failed),
-            refused=len(run.refused),
+            refused=run.refused.total(),
             downloaded=run.downloaded,
             downloaded_bytes=run.downloaded_bytes,
             seconds=run.equipment.clock() - self.began,
@@ -150,11 +150,19 @@ class _Attempt:
             **{name: value for name, value in outcome.to_json().items() if name not in ("event", "version")},
             "failures": self.run.failures,
             "refusals": self.run.refusals,
+            "refused_by": self._refused_by(),
+            "retried": self.run.request.retry is not None,
             "remarks": self.run.remarks,
             "trace": self.pipeline.trace.to_json(),
             "bottleneck": self.pipeline.trace.bottleneck(),
             "database": self._database(),
         }
+
+    def _refused_by(self) -> list[Mapping[str, Any]]:
+        return [
+            {"plugin": plugin, "version": version, "rule": rule, "units": units}
+            for (plugin, version, rule), units in sorted(self.run.refused.items())
+        ]
 
     def _database(self) -> Mapping[str, int]:
         """Calls, and rows handed over, since the run began; those of other runs of this process too."""

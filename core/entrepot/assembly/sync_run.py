@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+from collections import Counter
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -60,7 +61,7 @@ class SyncRun:
         self.equipment = equipment
         self.failed: list[Failed] = []
         self.failures: list[Mapping[str, Any]] = []
-        self.refused: list[Refused] = []
+        self.refused: Counter[tuple[str, str, str]] = Counter()
         self.refusals: list[Mapping[str, Any]] = []
         self.remarks: list[Mapping[str, Any]] = []
         self.downloaded = 0
@@ -234,14 +235,20 @@ class SyncRun:
         self, unit: DeclarativeContent, refused: Refused, *, stage: str, until: float | None, evict: bool
     ) -> None:
         """Record a unit that was left out on purpose."""
-        row = RefusalRow(unit.key, refused.rule, refused.reason, refused.plugin, stage, unit.scope, until)
+        row = self.refusal(refused, key=unit.key, stage=stage, scope=unit.scope, until=until)
         await self.ledger.refuse([row], evict=[unit.key] if evict else ())
-        self.tell_refused(refused, row)
+        self.tell_refused(row)
         self.equipment.listener(UnitRefused(unit.describe(), refused.rule, refused.reason, refused.plugin))
 
-    def tell_refused(self, refused: Refused, row: RefusalRow) -> None:
+    def refusal(self, refused: Refused, *, key: str, stage: str, scope: str | None, until: float | None) -> RefusalRow:
+        """A refusal as it is recorded, with the version of who refuses."""
+        version = self.equipment.plugins.version(refused.plugin)
+        said = refused.rule, refused.reason, refused.plugin
+        return RefusalRow(key, *said, stage, scope, until, version, refused.remedy)
+
+    def tell_refused(self, row: RefusalRow) -> None:
         """Count a refusal that is on record, and list it in the report."""
-        self.refused.append(refused)
+        self.refused[row.plugin, row.version, row.rule] += 1
         if len(self.refusals) < LISTED:
             self.refusals.append(row._asdict())
 

@@ -150,6 +150,10 @@ class Plugins:
         """Which plugins, in which versions, take part; equal as long as nothing was changed."""
         return ",".join(f"{record.name}={record.version}" for record in self.records if record.state == "active")
 
+    def version(self, plugin: str) -> str:
+        """The version of one that takes part, or empty where none is known."""
+        return next((record.version for record in self.records if record.name == plugin), "")
+
     def plan_edits(self, plan: Plan, context: RunContext) -> dict[str, Sequence[Edit]]:
         """Ask each plugin how it would change the plan; every one is shown the same.
 

@@ -31,14 +31,22 @@ class Stage(GenericStage[DeclarativeContent]):
         return cast("SyncContext", super().context)
 
     async def refuse(
-        self, unit: DeclarativeContent, rule: str, reason: str, *, until: float | None = None, evict: bool = False
+        self,
+        unit: DeclarativeContent,
+        rule: str,
+        reason: str,
+        *,
+        until: float | None = None,
+        evict: bool = False,
+        remedy: str = "",
     ) -> None:
         """Leave a unit out on purpose; do not put it on.
 
         Its predecessor stays in the version, unless the sync mirrors or `evict` is set. `until`
         (seconds since 1970) says when the reason passes: scopes are asked for again from then on.
+        `remedy` says what one can type or write to let this unit through; `entrepot why` shows it.
         """
-        refused = Refused(unit.describe(), rule, reason, plugin=self._run.owner)
+        refused = Refused(unit.describe(), rule, reason, plugin=self._run.owner, remedy=remedy)
         unit.leave_out(refused)
         self._run.count_refused()
         if self._run.context is not None:
