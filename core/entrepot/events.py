@@ -92,13 +92,15 @@ class UnitRefused:
 
 @attrs.frozen
 class UnitFailed:
-    """A unit was given up on."""
+    """A unit was given up on; `key` is its natural key, `unit` how it is told to people."""
 
     unit: str
     stage: str
     reason: str
     url: str | None
     plugin: str
+    key: str = ""
+    scope: str | None = None
 
 
 @attrs.frozen

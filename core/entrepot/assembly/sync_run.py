@@ -227,7 +227,7 @@ class SyncRun:
         self.failed.append(failed)
         if len(self.failures) < LISTED:
             self.failures.append({**row._asdict(), "error": failed.reason})
-        self.equipment.listener(UnitFailed(unit.describe(), stage, failed.reason, url, plugin))
+        self.equipment.listener(UnitFailed(unit.describe(), stage, failed.reason, url, plugin, unit.key, unit.scope))
         if isinstance(failed.cause, DepotError) or (self.request.on_error == "fail" and len(self.failed) >= _HOPELESS):
             self.raise_failures()
 

@@ -7,7 +7,10 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
+import attrs
+
 from entrepot.cli.figures import amount, counted, duration, size
+from entrepot.cli.lines import failed_line
 from entrepot.cli.output import Output, note, one_line
 from entrepot.cli.pace import Pace, Sample
 from entrepot.errors import safe_url
@@ -56,8 +59,8 @@ class JsonDisplay:
                 self._output.line({"event": "started", "repository": name, "version": number})
             case UnitFailed():
                 url = safe_url(event.url) if event.url else None
-                said = {"unit": event.unit, "stage": event.stage, "plugin": event.plugin, "reason": event.reason}
-                self._output.line({"event": "failed", "repository": self._repository, **said, "url": url})
+                said = attrs.asdict(event) | {"error": event.reason, "url": url}
+                self._output.line(failed_line(self._repository, said))
 
     def tick(self) -> None:
         """Nothing to look at."""

@@ -51,7 +51,12 @@ class Pruned:
     def to_json(self) -> Iterator[dict[str, Any]]:
         """The lines that programs get, the last of them for the whole depot."""
         for name, numbers in self.versions.items():
-            yield {"event": "retired", "repository": name, "versions": list(numbers), "dry_run": self.dry_run}
+            yield {
+                "event": "versions-pruned",
+                "repository": name,
+                "versions": list(numbers),
+                "dry_run": self.dry_run,
+            }
         counted = sum(map(len, self.versions.values()))
         rest = attrs.asdict(self, filter=attrs.filters.exclude("versions"))
         yield {"event": "pruned", "versions": counted, **rest}

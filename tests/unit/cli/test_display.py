@@ -49,7 +49,12 @@ class Clock:
 
 
 FAILED = UnitFailed(
-    "firmware.image alpha", "ArtifactDownloader", "404", "https://user:pw@a.example/x?token=1", "builtin"
+    "firmware.image alpha",
+    "ArtifactDownloader",
+    "404",
+    "https://user:pw@a.example/x?token=1",
+    "builtin",
+    '["firmware.image","alpha"]',
 )
 RETRYING = Retrying("https://user:pw@a.example/x", 2, 1.5, "503")
 
@@ -135,11 +140,12 @@ def test_programs_get_json_lines_alone(capsys: pytest.CaptureFixture[str]) -> No
         {
             "event": "failed",
             "repository": "tools",
-            "unit": "firmware.image alpha",
+            "key": '["firmware.image","alpha"]',
             "stage": "ArtifactDownloader",
             "plugin": "builtin",
-            "reason": "404",
             "url": "https://a.example/x",
+            "scope": None,
+            "error": "404",
         },
     ]
 

@@ -29,7 +29,7 @@ def test_a_dry_run_says_what_then_goes(thrice: Shell) -> None:
     assert [{**line, "seconds": 0, "dry_run": True} for line in did.lines] == [
         {**line, "seconds": 0} for line in would.lines
     ]
-    assert did.lines[0] == {"event": "retired", "repository": "tools", "versions": [1, 2], "dry_run": False}
+    assert did.lines[0] == {"event": "versions-pruned", "repository": "tools", "versions": [1, 2], "dry_run": False}
     assert did.lines[1]["artifacts"] == did.lines[1]["contents"] == did.lines[1]["versions"] == 2
 
 

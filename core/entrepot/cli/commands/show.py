@@ -6,9 +6,10 @@ from itertools import islice
 
 import click
 
-from entrepot.cli.figures import amount, iso, moment
+from entrepot.cli.figures import amount, moment
 from entrepot.cli.given_up import say_failures
 from entrepot.cli.invocation import Invocation
+from entrepot.cli.lines import failed_line, version_line
 from entrepot.cli.names import name_argument
 from entrepot.cli.options import Command
 from entrepot.cli.output import Output, one_line
@@ -27,10 +28,9 @@ def command(invocation: Invocation, reference: str, limit: int | None) -> None:
     most = limit if limit is not None or output.is_json else 100
     with invocation.depot() as depot:
         version = find_version(depot, Reference.parse(reference))
-        known = {"repository": version.repository, "version": version.number, "members": version.members}
-        output.line({"event": "version", **known, "completed": iso(version.completed)})
+        output.line(version_line(version))
         for failure in version.report.get("failures", ()):
-            output.line({"event": "failed", **failure})
+            output.line(failed_line(version.repository, failure))
         output.say(
             f"{version.repository}@{version.number}, made {moment(version.completed)}, holds {amount(version.members)}"
         )

@@ -7,6 +7,7 @@ import click
 from entrepot.cli.figures import amount, duration, iso, moment
 from entrepot.cli.given_up import failure_line
 from entrepot.cli.invocation import Invocation
+from entrepot.cli.lines import failed_line
 from entrepot.cli.names import name_argument
 from entrepot.cli.options import Command
 from entrepot.cli.output import Output, one_line
@@ -37,7 +38,7 @@ def command(invocation: Invocation, name: str) -> None:
         output.say(str(run.report["error"]))
     if seen.trace is not None:
         _counts(output, seen.trace)
-    _left_out(output, seen)
+    _left_out(output, name, seen)
 
 
 def _counts(output: Output, counted: Trace) -> None:
@@ -58,11 +59,11 @@ def _counts(output: Output, counted: Trace) -> None:
     output.say(counted.bottleneck())
 
 
-def _left_out(output: Output, seen: RunTrace) -> None:
+def _left_out(output: Output, name: str, seen: RunTrace) -> None:
     for failure in seen.failures:
-        output.line({"event": "failed", **failure._asdict()})
+        output.line(failed_line(name, failure._asdict()))
     for refusal in seen.refusals:
-        output.line({"event": "refused", **refusal._asdict()})
+        output.line({"event": "refused", "repository": name, **refusal._asdict()})
     for failure in seen.failures[:_LISTED]:
         output.say(failure_line(failure._asdict()))
     for refusal in seen.refusals[:_LISTED]:

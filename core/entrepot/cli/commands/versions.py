@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import click
 
-from entrepot.cli.figures import amount, iso, moment
+from entrepot.cli.figures import amount, moment
 from entrepot.cli.invocation import Invocation
+from entrepot.cli.lines import CHANGES, version_line
 from entrepot.cli.names import name_argument
 from entrepot.cli.options import Command
 from entrepot.cli.output import Output
 from entrepot.operations.versions import versions
-
-_CHANGES = ("added", "changed", "removed", "unchanged", "failed", "refused")
 
 
 @click.command("versions", cls=Command, short_help="List the versions of a repository.")
@@ -23,16 +22,13 @@ def command(invocation: Invocation, name: str) -> None:
     with invocation.depot() as depot:
         rows = versions(depot, name)
     for row in rows:
-        changes = {change: row.report.get(change, 0) for change in _CHANGES}
-        failures = row.report.get("failures", [])
-        made = {"version": row.number, "completed": iso(row.completed), "members": row.members}
-        output.line({"event": "version", "repository": name, **made, **changes, "failures": failures})
+        output.line(version_line(row))
     if not rows:
         output.say(f"{name} has no version yet; next: entrepot sync {name}")
         return
-    heads = ("version", "made", "holds", *_CHANGES)
+    heads = ("version", "made", "holds", *CHANGES)
     cells = [
-        (row.number, moment(row.completed), amount(row.members), *(amount(row.report.get(key, 0)) for key in _CHANGES))
+        (row.number, moment(row.completed), amount(row.members), *(amount(row.report.get(key, 0)) for key in CHANGES))
         for row in rows
     ]
     output.table(heads, cells, right=(0, *range(2, len(heads))))

@@ -1,0 +1,28 @@
+"""Lines for programs that more than one command writes; docs/reference/json-lines.md lists all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from entrepot.cli.figures import iso
+
+if TYPE_CHECKING:
+    from entrepot.catalog.rows import VersionRow
+
+CHANGES: Final = ("added", "changed", "removed", "unchanged", "failed", "refused")
+
+_FAILED: Final = ("key", "stage", "plugin", "url", "scope", "error")
+
+
+def failed_line(repository: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """A unit that was given up on, as a running sync, a version's report or a run's rows have it."""
+    return {"event": "failed", "repository": repository, **{name: row.get(name) for name in _FAILED}}
+
+
+def version_line(row: VersionRow) -> dict[str, Any]:
+    """A version, with what its sync counted and the first of what it gave up on."""
+    made = {"version": row.number, "completed": iso(row.completed), "members": row.members}
+    changes = {change: row.report.get(change, 0) for change in CHANGES}
+    failures = row.report.get("failures", [])
+    return {"event": "version", "repository": row.repository, **made, **changes, "failures": failures}
