@@ -54,6 +54,14 @@ def test_one_side_of_or_and_both_sides_of_and_must_be_allowed(expression: str, a
 
 
 @pytest.mark.parametrize(
+    "expression", ["(MIT) WITH GCC-exception-3.1", "MIT WITH GCC-exception-3.1 WITH GCC-exception-3.1"]
+)
+def test_what_is_not_understood_to_its_end_is_not_allowed(expression: str) -> None:
+    """Whoever calls it canonical."""
+    assert not policy(allow=PERMISSIVE).admits(expression)
+
+
+@pytest.mark.parametrize(
     ("expression", "admitted"),
     [
         ("MIT", True),

@@ -58,7 +58,9 @@ class Policy:
 
         One side of OR must be, both sides of AND. An entry for `X WITH Y` goes before one for `X`.
         """
-        return self._either(re.findall(r"[()]|[^\s()]+", expression)[::-1])
+        tokens = re.findall(r"[()]|[^\s()]+", expression)[::-1]
+        # Older versions of packaging let "(MIT) WITH X" pass: what is not understood is not allowed.
+        return self._either(tokens) and not tokens
 
     def exception(self, key: str, today: datetime.date) -> LicenseException | None:
         """The exception that lets a unit through, by its natural key, while it lasts."""

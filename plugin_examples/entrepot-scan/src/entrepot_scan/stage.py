@@ -120,5 +120,7 @@ class ScanArtifacts(Stage):
 
 
 def _received(artifact: DeclarativeArtifact) -> Received:
-    assert isinstance(artifact.state, Fetched)  # noqa: S101  # nothing else is scanned
-    return artifact.state.received
+    match artifact.state:
+        case Fetched(received=received):
+            return received
+    raise TypeError(f"{artifact!r} is not here")
