@@ -89,11 +89,15 @@ class RunRow(NamedTuple):
 
 
 class Stay(NamedTuple):
-    """A statement's time in a repository: from version `added` to before `removed`; None while it is there."""
+    """A statement's time in a repository: from version `added` to before `removed`; None while it is there.
+
+    `run` is the run that made version `added`.
+    """
 
     added: int
     removed: int | None
     scope: str | None
+    run: int
 
 
 class RefusalNote(NamedTuple):

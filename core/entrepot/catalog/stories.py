@@ -31,8 +31,9 @@ _LATEST: Final = Statement(
     "SELECT coalesce(max(number), 0) FROM repository_version WHERE repository = :repository AND completed IS NOT NULL"
 )
 _STAYS: Final = Statement(
-    "SELECT added, removed, scope FROM membership WHERE repository = :repository AND key = :key"
-    " AND added <= :number ORDER BY added"
+    "SELECT m.added, m.removed, m.scope, v.run FROM membership m JOIN repository_version v"
+    " ON v.repository = m.repository AND v.number = m.added WHERE m.repository = :repository AND m.key = :key"
+    " AND m.added <= :number ORDER BY m.added"
 )
 _RUN: Final = "r.id, r.started, r.ended, r.outcome, r.number"
 _REFUSALS: Final = Statement(
@@ -92,7 +93,7 @@ def story(session: Session, repository: int, key: str) -> Story:
     return Story(
         key,
         number,
-        [Stay(added, removed if removed <= number else None, scope) for added, removed, scope in stays],
+        [Stay(added, removed if removed <= number else None, *rest) for added, removed, *rest in stays],
         [RefusalNote(_run(row), RefusalRow(*row[5:])) for row in session.all(_REFUSALS, **asked)],
         [FailureNote(_run(row), FailureRow(*row[5:])) for row in session.all(_FAILURES, **asked)],
     )

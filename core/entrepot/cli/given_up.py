@@ -21,6 +21,14 @@ def say_failures(output: Output, name: str, report: Mapping[str, Any]) -> None:
         output.say(f"and {amount(more)} more failed: entrepot trace {name} --json")
 
 
+def say_refusals(output: Output, name: str, report: Mapping[str, Any]) -> None:
+    """Say who left out how many units, and by which rule."""
+    for row in report.get("refused_by", ()):
+        version = f" {row['version']}" if row["version"] else ""
+        who = f"rule {row['rule']} of plugin {row['plugin']}{version}"
+        output.say(f"{amount(row['units'])} left out by {who}; one by one: entrepot why {name} ITEM")
+
+
 def failure_line(row: Mapping[str, Any]) -> str:
     """One unit, where it failed and why."""
     url = f", {row['url']}" if row["url"] else ""

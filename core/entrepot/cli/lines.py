@@ -1,4 +1,7 @@
-"""Lines for programs that more than one command writes; docs/reference/json-lines.md lists all of them."""
+"""Lines for programs that more than one command writes.
+
+All lines of all commands are listed in docs/reference/json-lines.md.
+"""
 
 from __future__ import annotations
 
@@ -24,5 +27,5 @@ def version_line(row: VersionRow) -> dict[str, Any]:
     """A version, with what its sync counted and the first of what it gave up on."""
     made = {"version": row.number, "completed": iso(row.completed), "members": row.members}
     changes = {change: row.report.get(change, 0) for change in CHANGES}
-    failures = row.report.get("failures", [])
-    return {"event": "version", "repository": row.repository, **made, **changes, "failures": failures}
+    listed = {name: row.report.get(name, []) for name in ("failures", "refused_by")}
+    return {"event": "version", "repository": row.repository, **made, **changes, **listed}

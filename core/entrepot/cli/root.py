@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "verify": "Look for damaged, missing and foreign files.",
         "repair": "Fetch again what is damaged.",
         "plugins": "List plugins, the blocked and the broken too.",
+        "why": "Say what became of an item, and who left it out.",
         "stages": "Show the plan of a repository's sync.",
         "trace": "Show what the last sync counted.",
         "doctor": "Check this machine and this depot.",

@@ -34,14 +34,19 @@ def trace(depot: Depot, name: str) -> RunTrace:
     reader = depot.catalog.reader
     run = reader.last_run(name) if is_synced(depot, name) else None
     if run is None:
-        configured = depot.settings.repository(name)
-        raise ConfigurationError(
-            f"repository {name!r} was never synced", where=configured.place, remedy=f"entrepot sync {name}"
-        )
+        raise never_synced(depot, name)
     counted = run.report.get("trace")
     return RunTrace(
         run=run,
         trace=Trace.from_json(counted) if counted else None,
         failures=reader.failures(name, run.id),
         refusals=reader.refusals(name, run.id),
+    )
+
+
+def never_synced(depot: Depot, name: str) -> ConfigurationError:
+    """The error for a configured repository that nothing is known of yet."""
+    configured = depot.settings.repository(name)
+    return ConfigurationError(
+        f"repository {name!r} was never synced", where=configured.place, remedy=f"entrepot sync {name}"
     )

@@ -45,6 +45,8 @@ def lines(ready: Shell, feed: Feed, tmp_path: Path) -> list[dict[str, Any]]:
     typed("sync", "more")
     typed("show", "more@1")
     typed("trace", "more")
+    typed("why", "more", "beta")
+    typed("why", "more", "bela")
     (tmp_path / "away").rename(feed.folder / "beta.bin")
     typed("sync", "more", "--retry-failed")
     typed("sync", "more", "--retry-failed")

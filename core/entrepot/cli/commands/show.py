@@ -7,7 +7,7 @@ from itertools import islice
 import click
 
 from entrepot.cli.figures import amount, moment
-from entrepot.cli.given_up import say_failures
+from entrepot.cli.given_up import say_failures, say_refusals
 from entrepot.cli.invocation import Invocation
 from entrepot.cli.lines import failed_line, version_line
 from entrepot.cli.names import name_argument
@@ -34,6 +34,7 @@ def command(invocation: Invocation, reference: str, limit: int | None) -> None:
         output.say(
             f"{version.repository}@{version.number}, made {moment(version.completed)}, holds {amount(version.members)}"
         )
+        say_refusals(output, version.repository, version.report)
         say_failures(output, version.repository, version.report)
         shown = 0
         for statement in islice(show(depot, version, limit=most), most):

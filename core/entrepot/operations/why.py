@@ -1,0 +1,125 @@
+"""Why: what became of a unit, who left it out, and since when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import attrs
+import msgspec
+
+from entrepot.operations.finding_items import find
+from entrepot.operations.trace import never_synced
+from entrepot.operations.versions import is_synced
+
+if TYPE_CHECKING:
+    from entrepot.catalog.reader import CatalogReader
+    from entrepot.catalog.rows import FailureNote, RefusalNote, Stay, Story
+    from entrepot.depot import Depot
+
+State: TypeAlias = Literal["there", "refused", "failed", "removed", "unnamed"]
+
+
+@attrs.frozen(kw_only=True)
+class Answer:
+    """What is known of one unit.
+
+    `there`: the latest version has it. `refused`, `failed`: it is left out, by the latest word on it.
+    `removed`: a version had it, until version `removed`. `unnamed`: it was left out once, and what
+    upstream has was read again since without a word of it. `since` is the version that it came with
+    when it came last, `changed` the one that last changed it. `refusals` and `failures` are those
+    that stand, `earlier` counts those that do not.
+    """
+
+    type: str
+    key: tuple[Any, ...]
+    state: State
+    since: int | None = None
+    changed: int | None = None
+    removed: int | None = None
+    scope: str | None = None
+    refusals: tuple[RefusalNote, ...] = ()
+    failures: tuple[FailureNote, ...] = ()
+    earlier: int = 0
+
+
+@attrs.frozen
+class Answers:
+    """An answer for each unit that the item names, made as they are read; `near` for one that names none."""
+
+    count: int
+    each: Iterator[Answer]
+    near: list[str]
+
+
+def why(depot: Depot, name: str, item: str) -> Answers:
+    """Find what an item names in a repository, now or in earlier runs, and say what became of each.
+
+    Raises `ConfigurationError` when the repository was never synced.
+    """
+    if not is_synced(depot, name):
+        raise never_synced(depot, name)
+    reader = depot.catalog.reader
+    found = find(reader, name, item, sorted(depot.plugins.content_types))
+    return Answers(len(found.keys), (_answer(reader, name, key) for key in found.keys), found.near)
+
+
+def _answer(reader: CatalogReader, name: str, key: str) -> Answer:
+    story = reader.story(name, key)
+    refusals, failures = _standing_refusals(reader, name, story), _standing_failures(reader, name, story)
+    type_name, *fields = msgspec.json.decode(key)
+    stays = _last_stretch(story.stays)
+    scopes = [note.row.scope for note in refusals] + [note.row.scope for note in failures]
+    there = bool(stays) and stays[-1].removed is None
+    return Answer(
+        type=type_name,
+        key=tuple(fields),
+        state=_state(there=there, was=bool(stays), refused=bool(refusals), failed=bool(failures)),
+        since=stays[0].added if stays else None,
+        changed=stays[-1].added if len(stays) > 1 else None,
+        removed=stays[-1].removed if stays else None,
+        scope=stays[-1].scope if stays else next(iter(scopes), None),
+        refusals=tuple(refusals),
+        failures=tuple(failures),
+        earlier=len(story.refusals) + len(story.failures) - len(refusals) - len(failures),
+    )
+
+
+def _state(*, there: bool, was: bool, refused: bool, failed: bool) -> State:
+    if there:
+        return "there"
+    if refused or failed:
+        return "refused" if refused else "failed"
+    return "removed" if was else "unnamed"
+
+
+def _last_stretch(stays: list[Stay]) -> list[Stay]:
+    """The statements that stood for it one after the other without a gap, up to the last."""
+    first = len(stays) - 1
+    while first > 0 and stays[first - 1].removed == stays[first].added:
+        first -= 1
+    return stays[max(first, 0) :]
+
+
+def _standing_refusals(reader: CatalogReader, name: str, story: Story) -> list[RefusalNote]:
+    """Those of the last run that refused it, unless what came later shows that it would have done so again.
+
+    A run repeats no refusal in a scope that it keeps unseen, so a refusal stands until its scope is
+    read again. A run that failed is only believed for as long as it is the last one.
+    """
+    last = reader.last_run(name)
+    notes = [
+        note
+        for note in story.refusals
+        if note.run.outcome in ("completed", "unchanged") or (last is not None and note.run.id == last.id)
+    ]
+    newest = [note for note in notes if note.run.id == notes[0].run.id]
+    if not newest or any(stay.removed is None and stay.run > newest[0].run.id for stay in story.stays):
+        return []
+    return [] if reader.read_again(name, newest[0].row.scope, newest[0].run.id) else newest
+
+
+def _standing_failures(reader: CatalogReader, name: str, story: Story) -> list[FailureNote]:
+    """Those of the last run that tells what the repository lacks: a later one would have tried it again."""
+    telling = reader.last_telling_run(name)
+    return [note for note in story.failures if telling is not None and note.run.id >= telling.id]
