@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -21,7 +20,7 @@ _GNU = re.compile(r"\b((?:AGPL|LGPL|GPL|GFDL)-\d\.\d)(\+?)(?![\w.+-])")
 
 @attrs.frozen
 class LicenseException:
-    """A package let through whatever its licence: a project or a file by name, `*` for any letters."""
+    """A package let through whatever its licence, by any of its names; `*` stands for any letters."""
 
     name: str
     reason: str
@@ -62,11 +61,11 @@ class Policy:
         # Older versions of packaging let "(MIT) WITH X" pass: what is not understood is not allowed.
         return self._either(tokens) and not tokens
 
-    def exception(self, key: str, today: datetime.date) -> LicenseException | None:
-        """The exception that lets a unit through, by its natural key, while it lasts."""
-        names = [str(part) for part in json.loads(key)[1:]]
+    def exception(self, names: Iterable[str], today: datetime.date) -> LicenseException | None:
+        """The exception that lets through what goes by these names, while it lasts."""
+        known = [name.lower() for name in names]
         for exception in self.options.exceptions:
-            if today <= exception.until and any(fnmatchcase(name, exception.name) for name in names):
+            if today <= exception.until and any(fnmatchcase(name, exception.name.lower()) for name in known):
                 return exception
         return None
 

@@ -85,7 +85,7 @@ class JudgeLicenses(Stage):
     async def _judge(self, unit: DeclarativeContent, said: Said) -> None:
         fault = self._fault(said)
         today = datetime.datetime.fromtimestamp(self._clock(), datetime.UTC).date()
-        exception = self._policy.exception(unit.key, today) if fault else None
+        exception = self._policy.exception(unit.content.known_as(), today) if fault else None
         is_denied = fault is not None and exception is None
         if fault is not None and is_denied:
             await self.refuse(unit, *fault, evict=True, remedy=_REMEDY)
