@@ -20,7 +20,7 @@ class StageProgress(NamedTuple):
 
 
 class Holder(NamedTuple):
-    """The stage whose code runs: its plugin, the words for it, and its package."""
+    """Whose code runs: a stage's plugin, the words for it, and its package."""
 
     plugin: str
     place: str
@@ -54,7 +54,7 @@ class Outside(Protocol):
     """A running sync as another thread sees it, while the loop's own is held up."""
 
     def holder(self, frame: FrameType, task: Task[Any] | None) -> Holder | None:
-        """The stage whose code the loop's thread runs; None when it is no stage's."""
+        """Whose code the loop's thread runs; None when it is no stage's."""
 
     def end_here(self, error: str) -> None:
         """Note that the run failed, for whoever ends the process next; gives up after a few seconds."""

@@ -54,7 +54,7 @@ class RunProgress:
         return None if stall is None else str(stall)
 
     def holder(self, frame: FrameType, task: asyncio.Task[Any] | None) -> Holder | None:
-        """The stage whose code the loop's thread runs; for another thread to ask."""
+        """Which stage's code the loop's thread runs; for another thread to ask."""
         seat = self._pipeline.holder(frame, task)
         if seat is None:
             return None

@@ -121,7 +121,7 @@ class _Attempt:
         outcome = "cancelled" if isinstance(error, asyncio.CancelledError | KeyboardInterrupt) else "failed"
         report = self._outcome(Changes(0, 0, 0, 0), None).report
         if not isinstance(error, LeaseLost):
-            await _finish(self.run.ledger, outcome, {**report, "error": str(error)})
+            await _finish(self.run.ledger, outcome, {**report, "error": _told(error)})
         self.run.equipment.plugins.tell_finished(self.run.request, error)
         self._tell(outcome, None)
 
@@ -177,6 +177,13 @@ async def _finish(ledger: Ledger, outcome: str, report: Mapping[str, Any]) -> No
     """
     with suppress(DepotError):
         await asyncio.shield(ledger.finish(outcome, report))
+
+
+def _told(error: BaseException) -> str:
+    """All that went wrong, each in its words: a group by itself says only how many there are."""
+    if isinstance(error, BaseExceptionGroup):
+        return "\n".join(map(_told, error.exceptions))
+    return str(error)
 
 
 def _describing(plan: Plan) -> Callable[[object], tuple[str, str | None]]:

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from entrepot.catalog import artifacts, runs
+from entrepot.catalog import artifacts, publications, runs
 from entrepot.catalog.audit import Audit
 from entrepot.catalog.collector import Collector
 from entrepot.catalog.faults import told
+from entrepot.catalog.finished import FinishedVersion
 from entrepot.catalog.inventory import Inventory
 from entrepot.catalog.ledger import Office, RunLedger
 from entrepot.catalog.making import check, make
@@ -137,7 +138,9 @@ class Catalog:
 
     def _end_running(self, run: Run, report: Mapping[str, Any]) -> None:
         with suppress(Exception):
-            runs.end(Writer(self._database, self.statements), run, "failed", report, self.clock())
+            writer = Writer(self._database, self.statements)
+            runs.end(writer, run, "failed", report, self.clock())
+            runs.release(writer, run)
 
     def collector(self) -> Collector:
         """Take the catalog in hand for a prune: a context manager, one at a time for all processes."""
@@ -152,6 +155,14 @@ class Catalog:
         await asyncio.get_running_loop().run_in_executor(
             self._keeping, partial(self._keep_fetched, repository, artifact, private=private)
         )
+
+    async def keep_body(self, sha256: bytes, body: bytes) -> None:
+        """Put right bytes in place of a published page that the catalog itself holds."""
+        await asyncio.get_running_loop().run_in_executor(self._keeping, partial(self._keep_body, sha256, body))
+
+    def finished(self, repository: int, number: int) -> FinishedVersion:
+        """A finished version, to be published once more; a repository by its own number. `close` it."""
+        return FinishedVersion(self._database, self.statements, repository=repository, number=number)
 
     def _begin(self, request: RunRequest, thread: ThreadPoolExecutor) -> RunLedger:
         writer = Writer(self._database, self.statements)
@@ -179,6 +190,10 @@ class Catalog:
     def _keep_fetched(self, repository: str, artifact: KeptArtifact, *, private: bool) -> None:
         with self._keeper.transaction() as session:
             artifacts.save(session, self._realm(session, repository) if private else SHARED, [artifact])
+
+    def _keep_body(self, sha256: bytes, body: bytes) -> None:
+        with self._keeper.transaction() as session:
+            publications.keep_body(session, sha256, body)
 
     def _realm(self, session: Session, repository: str) -> int:
         row = session.one(_REPOSITORY, name=repository)

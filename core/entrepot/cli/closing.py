@@ -23,7 +23,7 @@ _THREADS: Final = 5.0
 
 @contextmanager
 def closed_in_time(runner: asyncio.Runner) -> Iterator[None]:
-    """Close a loop after the block; tasks that swallow their cancellation, and threads that hang, are left behind."""
+    """Close a loop after the block; tasks and threads that will not end are left behind."""
     loop = runner.get_loop()
     threads = ThreadPoolExecutor(thread_name_prefix="asyncio")
     loop.set_default_executor(threads)

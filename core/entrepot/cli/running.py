@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from entrepot.cli.closing import closed_in_time
 from entrepot.errors import Interrupted
+from entrepot.possessions import note_transport
 
 if TYPE_CHECKING:
     from entrepot.cli.loop_watch import LoopWatch
@@ -167,4 +168,13 @@ def new_runner() -> asyncio.Runner:
         import uvloop  # noqa: PLC0415  # an extra, and needed only by what runs a loop
     except ImportError:
         return asyncio.Runner()
-    return asyncio.Runner(loop_factory=uvloop.new_event_loop)
+
+    class Loop(uvloop.Loop):
+        """Notes for whom a connection is made: its sockets are made in C, where nobody else sees it."""
+
+        async def create_connection(self, *given: Any, **named: Any) -> tuple[Any, Any]:
+            transport, protocol = await super().create_connection(*given, **named)
+            note_transport(transport)  # type: ignore[arg-type]  # uvloop's stubs name the two the other way round
+            return transport, protocol
+
+    return asyncio.Runner(loop_factory=Loop)

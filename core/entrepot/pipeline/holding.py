@@ -18,7 +18,7 @@ def frames(innermost: FrameType | None) -> Iterator[FrameType]:
 
 
 def holder(seats: Sequence[Seat[Any]], frame: FrameType, task: asyncio.Task[Any] | None) -> Seat[Any] | None:
-    """The stage whose task it is, or else the innermost one whose method is on the stack.
+    """Find whose task it is, or else whose method is innermost on the stack.
 
     For another thread to ask: nothing is noted while the stages run.
     """

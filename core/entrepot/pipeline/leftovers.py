@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any, Final
 
 from entrepot.errors import EntrepotError
@@ -17,7 +16,6 @@ _PATIENCE: Final = 1.0
 _TURN: Final = 0.01
 
 _OURS: Final = "entrepot"
-_BOTH_WAYS: Final = 2
 _MOST_TOLD: Final = 5
 
 
@@ -37,10 +35,10 @@ class Leftovers:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _PATIENCE
         while loop.time() < deadline:
-            if not self._tasks() and not any(map(_open_sockets, self._seats)):
+            if not self._tasks() and not any(seat.possessions.still_open() for seat in self._seats):
                 return []
             await asyncio.sleep(_TURN)
-        things: dict[int, list[str]] = {id(seat): [_ends(each) for each in _open_sockets(seat)] for seat in self._seats}
+        things: dict[int, list[str]] = {id(seat): seat.possessions.still_open() for seat in self._seats}
         for task, seat in self._tasks().items():
             things[id(seat)].append(f"a task that runs {_called(task)}")
         return [
@@ -50,20 +48,14 @@ class Leftovers:
         ]
 
     async def clear(self, grace: float) -> None:
-        """Cancel such tasks and wait for them, `grace` seconds at most; end what goes over such sockets.
-
-        A socket stays open until nobody holds it: closed behind its owner's back, its number would
-        be given to the next one while the loop still watches it for the old.
-        """
+        """Cancel such tasks and wait for them, `grace` seconds at most; end what goes over such sockets."""
         tasks = self._tasks()
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=grace)
         for seat in self._seats:
-            for each in _open_sockets(seat):
-                with suppress(OSError):
-                    each.shutdown(_BOTH_WAYS)
+            seat.possessions.end()
 
     def _tasks(self) -> dict[asyncio.Task[Any], Seat[Any]]:
         own = {asyncio.current_task(), *(seat.task for seat in self._seats)}
@@ -82,10 +74,6 @@ class Leftovers:
         )
 
 
-def _open_sockets(seat: Seat[Any]) -> list[Any]:
-    return [each for each in list(seat.possessions.sockets) if each.fileno() != -1]
-
-
 def _module_of(task: asyncio.Task[Any]) -> str:
     frame = getattr(task.get_coro(), "cr_frame", None)
     return str(frame.f_globals.get("__name__", "")) if frame is not None else ""
@@ -99,13 +87,6 @@ def _package(module: str) -> str | None:
 
 def _called(task: asyncio.Task[Any]) -> str:
     return str(getattr(task.get_coro(), "__qualname__", task.get_name()))
-
-
-def _ends(connection: Any) -> str:
-    try:
-        return f"an open socket to {connection.getpeername()}"
-    except OSError:
-        return f"an open socket, number {connection.fileno()}"
 
 
 def _few(things: list[str]) -> list[str]:

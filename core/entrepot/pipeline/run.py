@@ -92,13 +92,13 @@ class Pipeline(Generic[T]):
         return self._watch.stalled(seconds)
 
     def holder(self, frame: FrameType, task: asyncio.Task[Any] | None) -> Seat[T] | None:
-        """The stage whose code the loop's thread runs in this frame and task; for another thread to ask."""
+        """Whose code the loop's thread runs in this frame and task; for another thread to ask."""
         return holder(self._seats, frame, task)
 
     def lost(self, plugins: Collection[str]) -> list[EntrepotError]:
-        """Name the stages of these plugins, but for the last, that let units go without a word, after a good run.
+        """Name, after a good run, which stages of these plugins let units go without a word.
 
-        A stage that puts on more than it was given cannot be found out by counting.
+        The last of all may. A stage that puts on more than it was given cannot be found out by counting.
         """
         mine = [seat for seat in self._seats[:-1] if seat.plugin in plugins]
         traces = [(seat, seat.trace()) for seat in mine]
