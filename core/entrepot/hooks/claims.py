@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -39,18 +40,23 @@ def claims_of(plugin: str, hook: str, answer: object) -> list[Claim]:
     raise PluginError(f"there is no register hook {hook!r}", where=f"plugin {plugin!r}")
 
 
-def merge(claims: Iterable[Claim]) -> tuple[dict[str, dict[str, Claim]], list[PluginError]]:
-    """Sort claims by kind and name; a name claimed twice is an error that names both plugins."""
+def merge(
+    claims: Iterable[Claim], brought_by: Mapping[str, str] = MappingProxyType({})
+) -> tuple[dict[str, dict[str, Claim]], list[PluginError]]:
+    """Sort claims by kind and name; a name claimed twice is an error that names both plugins.
+
+    It names their distributions too, as far as `brought_by` says which those are.
+    """
     held: dict[str, dict[str, Claim]] = {kind: {} for kind in KINDS}
     conflicts = []
     for claim in claims:
         first = held[claim.kind].setdefault(claim.name, claim)
         if first is not claim:
-            conflicts.append(_conflict(first, claim))
+            conflicts.append(_conflict(first, claim, brought_by))
     return held, conflicts
 
 
-def _conflict(first: Claim, second: Claim) -> PluginError:
+def _conflict(first: Claim, second: Claim, brought_by: Mapping[str, str]) -> PluginError:
     called = KINDS[first.kind][0]
     if first.plugin == second.plugin:
         return PluginError(
@@ -60,9 +66,15 @@ def _conflict(first: Claim, second: Claim) -> PluginError:
         )
     return PluginError(
         f"plugins {first.plugin!r} and {second.plugin!r} both bring {called} {first.name!r}",
-        where=KINDS[first.kind][1],
+        where=place_of(KINDS[first.kind][1], first.plugin, second.plugin, brought_by),
         remedy=f"leave one of them out: entrepot --block {second.plugin} ..., or uninstall it",
     )
+
+
+def place_of(hook: str, first: str, second: str, brought_by: Mapping[str, str]) -> str:
+    """Where two plugins clash: the hook, and the distributions to uninstall one of."""
+    brought = [brought_by[plugin] for plugin in (first, second) if brought_by.get(plugin)]
+    return f"{hook}, in {' and '.join(brought)}" if brought else hook
 
 
 def _content_types(plugin: str, hook: str, answer: object) -> list[tuple[str, Any]]:

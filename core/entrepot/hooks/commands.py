@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from entrepot.errors import PluginError
+from entrepot.hooks.claims import place_of
 from entrepot.hooks.record import BUILTIN
 
 if TYPE_CHECKING:
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 class Commands:
     """Watches a group while plugins add to it."""
 
-    def __init__(self, group: click.Group) -> None:
-        self._group = group
+    def __init__(self, group: click.Group, brought_by: Mapping[str, str]) -> None:
+        self._group, self._brought_by = group, brought_by
         self._owners = dict.fromkeys(group.commands, BUILTIN)
 
     @contextlib.contextmanager
@@ -36,7 +37,7 @@ class Commands:
             if name in before and command is not before[name]:
                 raise PluginError(
                     f"plugins {self._owners[name]!r} and {plugin!r} both bring a command {name!r}",
-                    where="entrepot_register_commands",
+                    where=place_of("entrepot_register_commands", self._owners[name], plugin, self._brought_by),
                     remedy=f"leave one of them out: entrepot --block {plugin} ..., or uninstall it",
                 )
             if name not in before:

@@ -41,7 +41,8 @@ class Plugins:
 
     def __init__(self, manager: pluggy.PluginManager, records: list[PluginRecord], *, claims: Iterable[Claim]) -> None:
         self.records = sorted(records, key=lambda record: record.name)
-        self._claims, self.conflicts = merge(claims)
+        self._brought_by = {record.name: f"{record.distribution} {record.version}".strip() for record in self.records}
+        self._claims, self.conflicts = merge(claims, self._brought_by)
         self._manager = manager
         self.unknown_blocks: tuple[str, ...] = ()
 
@@ -162,6 +163,37 @@ class Plugins:
         edits = {name: self._edits_of(name, plan, context) for name in self._answering("entrepot_edit_plan")}
         return {name: given for name, given in edits.items() if given}
 
+    def try_edits(self, plan: Plan, context: RunContext) -> dict[str, Exception]:
+        """Ask each plugin as `plan_edits` does, drop the edits, and tell what each one raised."""
+        trouble: dict[str, Exception] = {}
+        for name in self._answering("entrepot_edit_plan"):
+            try:
+                self._edits_of(name, plan, context)
+            except (EntrepotError, ExceptionGroup) as error:
+                trouble[name] = error
+        return trouble
+
+    def check_tables(self, names: Iterable[str], *, where: str) -> None:
+        """Refuse options of plugins that are not there: who wrote them believes that they count.
+
+        The table of a plugin that is blocked may stay: it is left out on purpose. Raises `UnknownName`,
+        or `PluginError` for one that is broken.
+        """
+        records = {record.name: record for record in self.records}
+        for name in names:
+            place = f"{where}.plugins.{name}"
+            if name not in records:
+                remedy = (
+                    "install the plugin, correct its name, or take the table out; these there are: entrepot plugins"
+                )
+                raise UnknownName("plugin", name, records.keys() - {BUILTIN}, place, remedy)
+            if records[name].state == "broken":
+                raise PluginError(
+                    f"plugin {name!r} is broken, so its options do not count: {records[name].reason}",
+                    where=place,
+                    remedy=f"mend it: entrepot plugins; or go without it: entrepot --block {name} ...",
+                )
+
     def _edits_of(self, plugin: str, plan: Plan, context: RunContext) -> list[Edit]:
         try:
             answers = ask(self._manager, plugin, "entrepot_edit_plan", plan=plan, context=context)
@@ -206,7 +238,7 @@ class Plugins:
 
         Raises a `PluginError` naming both when two claim one name.
         """
-        commands = Commands(group)
+        commands = Commands(group, self._brought_by)
         for name in self._answering("entrepot_register_commands"):
             begin(name)
             try:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import click
+import pytest
+
+import firmware_plugin
 from entrepot.failpoints import FAILPOINTS
+from entrepot.plugin import Content, hookimpl
 from shell import Feed, Shell
 
 
@@ -34,6 +39,29 @@ def test_what_is_not_fit_is_told_with_a_remedy(ready: Shell, feed: Feed) -> None
     assert done.code == 1
     assert bad.keys() == {"plugins", "home", "repository locked", "repository strange"}
     assert all(finding["remedy"] for finding in bad.values())
+
+
+@pytest.mark.fault("G02")
+def test_plugins_that_claim_one_thing_are_findings(ready: Shell) -> None:
+    """The doctor works where other commands refuse to start, and shows whom to take out; commands are claims too."""
+
+    class Greedy:
+        @hookimpl
+        def entrepot_register_commands(self, group: click.Group) -> None:
+            group.add_command(click.Command("sync"))
+
+        @hookimpl
+        def entrepot_register_content_types(self) -> list[type[Content]]:
+            return firmware_plugin.entrepot_register_content_types()
+
+    ready.plugins.append(("greedy", Greedy()))
+
+    done = ready("doctor", "--json")
+
+    found = [line for line in done.lines if line.get("state") == "bad" and "both bring" in line["what"]]
+    assert done.code == 1
+    assert ["command 'sync'" in line["what"] for line in found] == [True, False]
+    assert all("--block greedy" in line["remedy"] for line in found)
 
 
 def test_a_depot_that_is_not_there_is_a_finding(shell: Shell) -> None:

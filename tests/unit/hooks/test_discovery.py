@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from entrepot.errors import PluginError
 from entrepot.hooks.discovery import discover
 from installed_plugins import GOOD, found_in, importable, install, record_of
 
@@ -116,3 +117,17 @@ def test_nothing_is_imported_while_plugins_are_looked_for(tmp_path: Path) -> Non
         discover([], None)
 
         assert module not in sys.modules
+
+
+@pytest.mark.fault("G02")
+@pytest.mark.promise("P37")
+def test_installed_plugins_that_claim_one_thing_are_told_with_their_distributions(tmp_path: Path) -> None:
+    """Either can then be uninstalled by the name that an installer knows."""
+    install(tmp_path, "acme-images", GOOD, name="images")
+    install(tmp_path, "other-firmware", GOOD, name="firmware")
+
+    with pytest.raises(PluginError) as caught:
+        found_in(tmp_path)
+
+    assert "plugins 'firmware' and 'images' both bring" in caught.value.what
+    assert "in other-firmware 1.2 and acme-images 1.2" in caught.value.where

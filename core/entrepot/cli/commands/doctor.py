@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import click
 
 from entrepot.cli.invocation import Invocation
 from entrepot.cli.options import Command
 from entrepot.cli.output import Output
+from entrepot.cli.root import make_root
 from entrepot.cli.running import run
+from entrepot.errors import PluginError
 from entrepot.failpoints import FAILPOINTS
 from entrepot.operations.doctor import doctor, reach
 from entrepot.operations.finding import Finding
+
+if TYPE_CHECKING:
+    from entrepot.hooks.manager import Plugins
 
 
 @click.command("doctor", cls=Command, short_help="Check this machine and this depot.")
@@ -23,7 +31,9 @@ def command(invocation: Invocation, upstreams: bool, listing: bool) -> int:
     if listing:
         return _list_failpoints(output)
     settings = invocation.settings()
-    found = [_told(output, finding) for finding in doctor(settings, invocation.plugins(settings, even_clashing=True))]
+    plugins = invocation.plugins(settings, even_clashing=True)
+    found = [_told(output, finding) for finding in _commands(invocation, plugins)]
+    found += [_told(output, finding) for finding in doctor(settings, plugins)]
     if upstreams:
         with invocation.depot() as depot:
             found += [_told(output, finding) for finding in run(reach(depot))]
@@ -31,6 +41,15 @@ def command(invocation: Invocation, upstreams: bool, listing: bool) -> int:
     output.line({"event": "examined", "findings": len(found), "bad": bad})
     output.say("all is well" if not bad else f"{bad} of {len(found)} findings are bad")
     return 1 if bad else 0
+
+
+def _commands(invocation: Invocation, plugins: Plugins) -> Iterator[Finding]:
+    """Let plugins add their commands, as the command line does for theirs; two that bring one are a finding."""
+    try:
+        with invocation.loading() as begin:
+            plugins.add_commands(make_root(), begin)
+    except PluginError as error:
+        yield Finding.of("plugins", error)
 
 
 def _list_failpoints(output: Output) -> int:
