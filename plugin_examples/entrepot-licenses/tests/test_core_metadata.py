@@ -110,10 +110,15 @@ def zip64(body: bytes) -> bytes:
     return body[:end] + struct.pack("<4sLQL", b"PK\x06\x07", 0, 0, 1) + body[end:]
 
 
-def with_directory(body: bytes, size: int) -> bytes:
-    """An archive that claims a directory of so many bytes."""
-    end = body.rindex(b"PK\x05\x06")
-    return body[: end + 12] + struct.pack("<L", size) + body[end + 16 :]
+def long_directory() -> bytes:
+    """A wheel whose directory is longer than all that is in it."""
+    file = io.BytesIO(wheel(MIT))
+    with zipfile.ZipFile(file, "a") as archive:
+        for number in range(300):
+            member = zipfile.ZipInfo(f"{number}.py")
+            member.comment = bytes(60_000)
+            archive.writestr(member, b"")
+    return file.getvalue()
 
 
 def long_header() -> bytes:
@@ -139,7 +144,7 @@ HUGE = metadata("License-Expression: MIT") + bytes(LARGEST * 64)
         ("a.whl", wheel(MIT, name="deep/demo-1.0.dist-info/METADATA")),
         ("a.whl", zipped({"a-1.dist-info/METADATA": MIT, "b-1.dist-info/METADATA": MIT})),
         ("a.whl", zip64(wheel(MIT))),
-        ("a.whl", with_directory(wheel(MIT), 2**31)),
+        ("a.whl", long_directory()),
         ("a.tar.gz", b"no archive"),
         ("a.tar.gz", sdist(MIT)[:80]),
         ("a.tar.gz", sdist(HUGE)),

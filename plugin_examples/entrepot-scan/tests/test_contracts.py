@@ -27,9 +27,10 @@ class Body(Content):
 
 
 class TestScanArtifacts(StageContract):
-    """Units whose files are here, and every tenth of them bad."""
+    """Units whose files are here, and few of them bad; each command is a process."""
 
     many: ClassVar[int] = 500
+    patience: ClassVar[float] = 30.0
 
     def make_stage(self) -> Stage:
         command = ("/bin/sh", "-c", 'cat "$@" | grep -q EICAR && exit 1; exit 0', "scan", "{paths}")
@@ -54,6 +55,6 @@ class TestScanArtifacts(StageContract):
             Artifact(), "https://mirror.example/x", str(number), Remote("https://mirror.example/")
         )
         incoming = self.storage.receive(Artifact())
-        incoming.write(b"EICAR" if number % 10 == 9 else b"fine")
+        incoming.write(b"EICAR" if number % 250 == 9 else b"fine")
         artifact.state = Fetched(incoming.finish())
         return DeclarativeContent(Body(str(number)), [artifact])

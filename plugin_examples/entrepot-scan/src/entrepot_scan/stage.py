@@ -65,14 +65,15 @@ class ScanArtifacts(Stage):
     async def _scan(
         self, scanner: Scanner, artifacts: Sequence[DeclarativeArtifact], answers: dict[int, Answer]
     ) -> None:
-        """Scan some files with one command; when it objects, one by one, to tell which."""
+        """Scan some files with one command; when it objects, by halves, to tell which."""
         try:
             answer: Answer = await scanner.scan([_received(artifact).path for artifact in artifacts])
         except EntrepotError as error:
             answer = error
         if len(artifacts) > 1 and isinstance(answer, Finding) and answer != CLEAN:
-            for artifact in artifacts:
-                await self._scan(scanner, [artifact], answers)
+            middle = len(artifacts) // 2
+            await self._scan(scanner, artifacts[:middle], answers)
+            await self._scan(scanner, artifacts[middle:], answers)
         else:
             answers.update((id(artifact), answer) for artifact in artifacts)
 
