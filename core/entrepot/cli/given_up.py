@@ -29,6 +29,16 @@ def say_refusals(output: Output, name: str, report: Mapping[str, Any]) -> None:
         output.say(f"{amount(row['units'])} left out by {who}; one by one: entrepot why {name} ITEM")
 
 
+def say_remarks(output: Output, report: Mapping[str, Any]) -> None:
+    """Say what plugins let through and why, as far as a person wants to read it."""
+    rows = report.get("remarks", ())
+    for row in rows[:_LISTED]:
+        rule = f"by rule {row['rule']} of plugin {row['plugin']}"
+        output.say(f"let through: {one_line(row['key'])} {one_line(rule, 200)}: {one_line(row['reason'], 300)}")
+    if len(rows) > _LISTED:
+        output.say(f"and {amount(len(rows) - _LISTED)} more; --json shows them")
+
+
 def failure_line(row: Mapping[str, Any]) -> str:
     """One unit, where it failed and why."""
     url = f", {row['url']}" if row["url"] else ""

@@ -102,7 +102,7 @@ class Changes(NamedTuple):
 
 
 class RefusalRow(NamedTuple):
-    """A unit left out on purpose: by which rule, plugin and version of it, until when, and the way past the rule.
+    """A unit left out on purpose: by whose rule, until when, and the way past it.
 
     `version` and `remedy` are empty where nobody told them.
     """
@@ -119,7 +119,7 @@ class RefusalRow(NamedTuple):
 
 
 class Appearance(NamedTuple):
-    """One artifact of a statement that a version had, when that version was made, and if the latest has it."""
+    """An artifact of a statement that a version had; `since` is when that version was made."""
 
     key: str
     content: int

@@ -15,8 +15,8 @@ from source_tree import ROOT
 _ROW = re.compile(r"\| `(?P<event>[a-z-]+)` \| (?P<commands>[^|]+) \| (?P<keys>[^|]+) \|")
 PAGE = ROOT / "docs" / "reference" / "json-lines.md"
 
-#: Written by a server, by what cannot go on, by doctor about failpoints, and for units that a plugin refuses.
-NOT_HERE = {"serving", "error", "failpoint", "refused", "foreign", "unmended"}
+#: Written by a server, by what cannot go on, by doctor about failpoints, and of units that a plugin judges.
+NOT_HERE = {"serving", "error", "failpoint", "refused", "remark", "foreign", "unmended"}
 
 
 def written_down() -> dict[str, tuple[set[str], set[str]]]:

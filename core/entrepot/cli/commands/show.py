@@ -7,7 +7,7 @@ from itertools import islice
 import click
 
 from entrepot.cli.figures import amount, moment
-from entrepot.cli.given_up import say_failures, say_refusals
+from entrepot.cli.given_up import say_failures, say_refusals, say_remarks
 from entrepot.cli.invocation import Invocation
 from entrepot.cli.lines import failed_line, version_line
 from entrepot.cli.names import name_argument
@@ -31,10 +31,14 @@ def command(invocation: Invocation, reference: str, limit: int | None) -> None:
         output.line(version_line(version))
         for failure in version.report.get("failures", ()):
             output.line(failed_line(version.repository, failure))
+        for kind, rows in (("refused", "refusals"), ("remark", "remarks")):
+            for row in version.report.get(rows, ()):
+                output.line({"event": kind, "repository": version.repository, **row})
         output.say(
             f"{version.repository}@{version.number}, made {moment(version.completed)}, holds {amount(version.members)}"
         )
         say_refusals(output, version.repository, version.report)
+        say_remarks(output, version.report)
         say_failures(output, version.repository, version.report)
         shown = 0
         for statement in islice(show(depot, version, limit=most), most):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from typing import TypeAlias
 
 import attrs
 
 from entrepot.plugin import Content, key
+from entrepot_python.include import version_of
 
 #: True, or the digests of the metadata file by algorithm; None when there is none.
 CoreMetadata: TypeAlias = bool | Mapping[str, str] | None
@@ -48,6 +50,20 @@ class PythonFile(Content):
     size: int | None = None
     upload_time: str | None = None
     core_metadata: CoreMetadata = None
+
+    def published_at(self) -> datetime.datetime | None:
+        """The upload time; None where there is none, or none that can be read."""
+        try:
+            said = datetime.datetime.fromisoformat(self.upload_time or "")
+        except ValueError:
+            return None
+        return said if said.tzinfo is not None else said.replace(tzinfo=datetime.UTC)
+
+    def known_as(self) -> tuple[str, ...]:
+        """Its project, its file's name, and NAME==VERSION where the file's name tells the version."""
+        version = version_of(self.filename)
+        release = () if version is None else (f"{self.project}=={version}",)
+        return (*super().known_as(), *release)
 
 
 def file_path(project: str, filename: str) -> str:
