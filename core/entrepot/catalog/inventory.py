@@ -66,6 +66,15 @@ _DECLARED_BY: Final = Statement(
     " AND m.repository = r.id AND m.key = c.key AND m.content = c.id",
     Batch("digest blob"),
 )
+_PUBLISHED_AT: Final = Statement(
+    "SELECT p.sha256, p.size, p.stored, p.relative_path, p.media_type, r.id, r.name, r.private, max(v.number)"
+    " FROM published_file p JOIN repository r ON r.id = p.repository JOIN repository_version v"
+    " ON v.repository = p.repository AND v.number >= p.added AND v.number < p.removed"
+    f" WHERE v.completed IS NOT NULL AND v.pruned IS NULL AND p.sha256 {_IN_BATCH}"
+    " GROUP BY p.sha256, p.size, p.stored, p.relative_path, p.media_type, r.id, r.name, r.private"
+    " ORDER BY r.name, 9, p.relative_path, p.media_type",
+    _NAMED,
+)
 _REPOSITORY: Final = Statement("SELECT id FROM repository WHERE name = :name")
 _WRITTEN_TO: Final = Statement("SELECT count(*) FROM lease WHERE run IS NOT NULL")
 
@@ -88,6 +97,20 @@ class Needed(NamedTuple):
     def repositories(self) -> list[str]:
         """All their names, in order."""
         return sorted({origin.repository for origin in self.origins} | set(self.publishers))
+
+
+class PublishedAt(NamedTuple):
+    """A file of a publication, in the latest version that has it so; `stored` when it is not in the catalog."""
+
+    sha256: bytes
+    size: int
+    stored: bool
+    relative_path: str
+    media_type: str
+    repository: int
+    name: str
+    private: bool
+    number: int
 
 
 class Inventory:
@@ -149,6 +172,11 @@ class Inventory:
         for sha256, name in published:
             by.setdefault(sha256, []).append(name)
         return {digest: Needed(tuple(sorted(found)), tuple(by.get(digest, ()))) for digest, found in origins.items()}
+
+    def published(self, digests: Sequence[bytes]) -> list[PublishedAt]:
+        """Where publications have these bytes, in order of repository and version."""
+        with self._reading() as session:
+            return [PublishedAt(*row) for row in session.all(_PUBLISHED_AT, [(digest,) for digest in digests])]
 
     def is_written_to(self) -> bool:
         """Whether a run is under way, or was cut off; bytes may then stand for which rows come soon."""

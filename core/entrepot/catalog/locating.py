@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
 
+from entrepot.catalog.faults import CatalogDamaged
 from entrepot.catalog.rows import Located
 from entrepot.catalog.schema import SHARED
 from entrepot.catalog.statement import Session, Statement
@@ -49,8 +52,17 @@ def locate(session: Session, repository: int, number: int, path: str) -> list[Lo
 def _published(path: str, row: tuple[Any, ...]) -> Located:
     media_type, sha256, size, stored, body = row
     artifact = StoredArtifact(sha256, size) if stored else None
-    inline = zlib.decompress(body) if body is not None else None
+    inline = _whole(body, sha256, path) if body is not None else None
     return Located(path, media_type, inline, artifact, Digest("sha256", sha256), size, None, ())
+
+
+def _whole(body: bytes, sha256: bytes, path: str) -> bytes:
+    """The page that was written; damaged bytes are shown to nobody."""
+    with suppress(zlib.error):
+        inline = zlib.decompress(body)
+        if hashlib.sha256(inline).digest() == sha256:
+            return inline
+    raise CatalogDamaged("a published page is damaged", where=path, remedy="have it made again: entrepot repair")
 
 
 def _declared(path: str, row: tuple[Any, ...]) -> Located:

@@ -11,7 +11,8 @@ from entrepot.catalog.faults import told
 from entrepot.catalog.statement import Session, StatementCount
 
 if TYPE_CHECKING:
-    from entrepot.catalog.writing import Database, Run
+    from entrepot.catalog.settled import Numbered
+    from entrepot.catalog.writing import Database
     from entrepot.model.ledger import PathRow
 
 
@@ -24,7 +25,7 @@ class PathPages:
         self._rows: Generator[PathRow, None, None] | None = None
         self._at: tuple[str, tuple[str, int]] | None = None
 
-    def page(self, run: Run, type_name: str, after: tuple[str, int], limit: int) -> list[PathRow]:
+    def page(self, run: Numbered, type_name: str, after: tuple[str, int], limit: int) -> list[PathRow]:
         """The next rows after a place; fewer than `limit` at the end."""
         with told(self._database.place):
             if self._rows is None or self._at != (type_name, after):
@@ -46,7 +47,7 @@ class PathPages:
                 session.undo()
                 session.connection.close()
 
-    def _begin(self, run: Run, type_name: str, after: tuple[str, int]) -> Generator[PathRow, None, None]:
+    def _begin(self, run: Numbered, type_name: str, after: tuple[str, int]) -> Generator[PathRow, None, None]:
         self.close()
         connection = self._database.readers.connect()
         self._session = Session(connection, self._database.tongue, count=self._count)

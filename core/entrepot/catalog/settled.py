@@ -1,10 +1,10 @@
-"""The version under construction, as the seal and its publisher ask about it."""
+"""A version, under construction or finished, as the seal and its publisher ask about it."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
@@ -49,21 +49,24 @@ _PATH_CLASHES: Final = _for_both(
     " ORDER BY a.relative_path, m.key LIMIT :limit"
 )
 
+# Members of a version, whether it is under construction or finished long ago.
+_STANDS: Final = "m.added <= :number AND m.removed > :number"
+
 _CONTENTS: Final = Statement(
     "SELECT m.key, m.content, c.type, c.fields FROM membership m JOIN content c ON c.id = m.content"
-    " WHERE m.repository = :repository AND m.key > :after AND m.key < :end AND m.removed = :open"
+    f" WHERE m.repository = :repository AND m.key > :after AND m.key < :end AND {_STANDS}"
     " ORDER BY m.key LIMIT :limit"
 )
 _CONTENTS_WHERE: Final = Statement(
     "SELECT m.key, m.content, c.type, c.fields FROM content_field f CROSS JOIN content c CROSS JOIN membership m"
     " WHERE f.name = :field AND f.value = :value AND c.id = f.content AND c.type = :type"
-    " AND m.repository = :repository AND m.key = c.key AND m.removed = :open AND m.content = c.id"
+    f" AND m.repository = :repository AND m.key = c.key AND {_STANDS} AND m.content = c.id"
     " AND m.key > :after ORDER BY m.key LIMIT :limit"
 )
 _PATHS: Final = Statement(
     "SELECT a.relative_path, a.content, a.algorithm, a.digest, a.size FROM membership m"
     " JOIN content_artifact a ON a.content = m.content"
-    " WHERE m.repository = :repository AND m.key > :start AND m.key < :end AND m.removed = :open"
+    f" WHERE m.repository = :repository AND m.key > :start AND m.key < :end AND {_STANDS}"
     " AND (a.relative_path, a.content) > (:path, :content) ORDER BY a.relative_path, a.content"
 )
 _VALUES_OF: Final = (
@@ -71,11 +74,20 @@ _VALUES_OF: Final = (
     " AND m.key > :start AND m.key < :end"
 )
 _VALUES: Final = Statement(
-    f"SELECT DISTINCT f.value {_VALUES_OF} AND m.repository = :repository AND m.removed = :open ORDER BY f.value"
+    f"SELECT DISTINCT f.value {_VALUES_OF} AND m.repository = :repository AND {_STANDS} ORDER BY f.value"
 )
 _VALUES_CHANGED: Final = _for_both(
     f"SELECT f.value {_VALUES_OF} AND {{added}} UNION SELECT f.value {_VALUES_OF} AND {_REMOVED.format('m')} ORDER BY 1"
 )
+
+
+class Numbered(Protocol):
+    """One version of a repository; `values` are the parameters of the statements here."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def values(self) -> dict[str, Any]: ...
 
 
 def key_range(type_name: str) -> tuple[str, str]:
@@ -108,7 +120,7 @@ def path_clashes(session: Session, run: Run, limit: int) -> list[PathClash]:
 
 
 def contents(
-    session: Session, run: Run, type_name: str, where: tuple[str, str] | None, after: str, limit: int
+    session: Session, run: Numbered, type_name: str, where: tuple[str, str] | None, after: str, limit: int
 ) -> list[ContentRow]:
     """A page of members in order of key."""
     start, end = key_range(type_name)
@@ -122,7 +134,7 @@ def contents(
     return [ContentRow(*row) for row in rows]
 
 
-def paths(session: Session, run: Run, type_name: str, after: tuple[str, int]) -> Generator[PathRow, None, None]:
+def paths(session: Session, run: Numbered, type_name: str, after: tuple[str, int]) -> Generator[PathRow, None, None]:
     """Artifacts of members from one place on, in order of path; sorted once, read as they are needed."""
     start, end = key_range(type_name)
     with closing(session.stream(_PATHS, **run.values, start=start, end=end, path=after[0], content=after[1])) as rows:
@@ -130,7 +142,7 @@ def paths(session: Session, run: Run, type_name: str, after: tuple[str, int]) ->
             yield PathRow(*row)
 
 
-def values(session: Session, run: Run, type_name: str, field: str, *, changed: bool) -> list[str]:
+def values(session: Session, run: Numbered, type_name: str, field: str, *, changed: bool) -> list[str]:
     """Distinct values of an indexed field, of all members or of those that came or went."""
     start, end = key_range(type_name)
     statement = _VALUES_CHANGED[run.number == 1] if changed else _VALUES

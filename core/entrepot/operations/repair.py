@@ -1,9 +1,13 @@
-"""Repair: fetch again what is damaged, from where it was once fetched; nothing is ever deleted."""
+"""Repair: make whole what is damaged; nothing is ever deleted.
+
+Artifacts are fetched again from where they once were; pages of a publication are written again
+from the content of their version.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +15,7 @@ import attrs
 
 from entrepot.errors import EntrepotError, IntegrityError
 from entrepot.model.artifact import Artifact
+from entrepot.operations.publish_again import publish_again
 from entrepot.operations.reference import Reference
 from entrepot.operations.verify import Damaged, Verified, unwatched, verify
 
@@ -26,6 +31,8 @@ _AT_ONCE: Final = 8
 
 #: Damaged files whose sources are looked up together.
 _PAGE: Final = 500
+
+_NOBODY: Final = "no version of any repository needs it"
 
 
 @attrs.frozen
@@ -76,11 +83,12 @@ async def repair(
     done: Repaired,
     progress: Callable[[Verified], None] = unwatched,
 ) -> AsyncIterator[Mended]:
-    """Verify some repositories or all, fetch what is damaged, and tell what became of each; `done` counts.
+    """Verify some repositories or all, mend what is damaged, and tell what became of each; `done` counts.
 
     Bytes are fetched by the repositories that may have them, from their recorded URLs in turn, with
-    their own credentials. What stands there is replaced only by right bytes that are durable; where
-    none are to be had, it stays as it is. May be cancelled or cut off anywhere, and begun again.
+    their own credentials; pages of a publication are made by their publisher. What stands there is
+    replaced only by right bytes that are durable; where none are to be had, it stays as it is. May be
+    cancelled or cut off anywhere, and begun again.
     """
     await asyncio.to_thread(depot.storage.sweep)  # what a repair left that was killed
     async with depot.workshop.downloads() as downloads:
@@ -109,14 +117,30 @@ async def _mend_all(depot: Depot, page: Sequence[Damaged], downloads: Downloads)
 
     async with asyncio.TaskGroup() as tasks:
         mending = [tasks.create_task(mend(damaged)) for damaged in page]
-    return [task.result() for task in mending]
+    return await _publish(depot, [task.result() for task in mending], needed)
+
+
+async def _publish(depot: Depot, fetched: Sequence[Mended], needed: Mapping[bytes, Needed]) -> list[Mended]:
+    """Have what could not be fetched made again, where a publisher made it."""
+    unmade: dict[Damaged, Sequence[str]] = {}
+    for stored in (False, True):
+        pages = {
+            one.damaged.sha256: one.damaged
+            for one in fetched
+            if not one.is_whole and needed[one.damaged.sha256].publishers and (one.damaged.kind != "body") == stored
+        }
+        reasons = await publish_again(depot, list(pages), stored=stored) if pages else {}
+        unmade |= {damaged: reasons.get(sha256, ()) for sha256, damaged in pages.items()}
+    return [_made(one, unmade[one.damaged]) if one.damaged in unmade else one for one in fetched]
+
+
+def _made(one: Mended, why: Sequence[str]) -> Mended:
+    return Mended(one.damaged, (*(reason for reason in one.reasons if reason != _NOBODY), *why) if why else ())
 
 
 async def _mend(depot: Depot, damaged: Damaged, needed: Needed, *, downloads: Downloads) -> Mended:
-    if damaged.kind == "body":
-        return Mended(damaged, (_published(needed.publishers),))
     reasons: list[str] = []
-    for origin in needed.origins:
+    for origin in needed.origins if damaged.kind != "body" else ():
         if not origin.urls:
             reasons.append(f"{origin.repository}: it is not known where it was fetched from")
             continue
@@ -126,9 +150,7 @@ async def _mend(depot: Depot, damaged: Damaged, needed: Needed, *, downloads: Do
             reasons.append(f"{origin.repository}: {error.what}" + (f" ({error.where})" if error.where else ""))
         else:
             return Mended(damaged)
-    if needed.publishers:
-        reasons.append(_published(needed.publishers))
-    return Mended(damaged, tuple(reasons) or ("no version of any repository needs it",))
+    return Mended(damaged, tuple(reasons) or (_NOBODY,))
 
 
 async def _fetch(depot: Depot, damaged: Damaged, origin: Origin, downloads: Downloads) -> None:
@@ -139,7 +161,3 @@ async def _fetch(depot: Depot, damaged: Damaged, origin: Origin, downloads: Down
     # A thread cannot be cancelled: what it keeps is kept, and what it could not, it discards itself.
     (kept,) = await asyncio.shield(asyncio.to_thread(depot.storage.keep, [received]))
     await depot.catalog.keep_fetched(origin.repository, kept, private=origin.private)
-
-
-def _published(repositories: Sequence[str]) -> str:
-    return f"it was published for a version of {', '.join(repositories)}, and cannot be made again"

@@ -1,8 +1,8 @@
-"""The version under construction, as a publisher reads it."""
+"""A version as its publisher reads it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import attrs
 
@@ -11,9 +11,23 @@ from entrepot.model.content import Content, decode_fields, shape_of
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from entrepot.model.ledger import Ledger, PathRow
+    from entrepot.model.ledger import ContentRow, PathRow
 
 C = TypeVar("C", bound=Content)
+
+
+class Pages(Protocol):
+    """A version, asked a page at a time: the ledger of one under construction, or a finished one."""
+
+    @property
+    def number(self) -> int: ...
+
+    async def contents(
+        self, type_name: str, *, where: tuple[str, str] | None = None, after: str = ""
+    ) -> list[ContentRow]: ...
+
+    async def paths(self, type_name: str, *, after: tuple[str, int] = ("", 0)) -> list[PathRow]: ...
+    async def values(self, type_name: str, field: str, *, changed: bool = False) -> list[str]: ...
 
 
 @attrs.frozen
@@ -21,12 +35,12 @@ class LedgerView:
     """Reads a version page by page, so that nothing proportional to it stands in memory."""
 
     repository: str
-    ledger: Ledger
+    ledger: Pages
     whole: bool
 
     @property
     def number(self) -> int:
-        """The number the version will have."""
+        """The number that the version has, or will have."""
         return self.ledger.number
 
     async def contents(self, cls: type[C], *, where: tuple[str, str] | None = None) -> AsyncIterator[C]:
