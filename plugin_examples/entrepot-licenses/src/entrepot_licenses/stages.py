@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import datetime
 import tempfile
-import time
-from collections.abc import Callable
 from typing import IO
 
 import attrs
@@ -25,7 +23,7 @@ from entrepot.plugin import (
     key,
 )
 from entrepot_licenses.core_metadata import Said, read_license, tells
-from entrepot_licenses.policy import Policy, canonical
+from entrepot_licenses.policy import LicenseException, Policy, canonical
 
 _REMEDY = "widen allow or means in the options of plugin 'licenses', or write an exception"
 
@@ -69,8 +67,8 @@ class JudgeLicenses(Stage):
     needs = frozenset({facts.DOWNLOADED})
     precedes = frozenset({facts.ARTIFACTS_SAVED})
 
-    def __init__(self, policy: Policy, *, clock: Callable[[], float] = time.time) -> None:
-        self._policy, self._clock = policy, clock
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
 
     async def run(self) -> None:
         async for units in self.batches(minsize=50):
@@ -84,8 +82,7 @@ class JudgeLicenses(Stage):
 
     async def _judge(self, unit: DeclarativeContent, said: Said) -> None:
         fault = self._fault(said)
-        today = datetime.datetime.fromtimestamp(self._clock(), datetime.UTC).date()
-        exception = self._policy.exception(unit.content.known_as(), today) if fault else None
+        exception = self._exception(unit) if fault else None
         is_denied = fault is not None and exception is None
         if fault is not None and is_denied:
             await self.refuse(unit, *fault, evict=True, remedy=_REMEDY)
@@ -97,6 +94,12 @@ class JudgeLicenses(Stage):
         if self._policy.options.label and (said.expression or because):
             label = LicenseLabel(unit.key, said.expression or "", is_denied, because)
             await self.put(DeclarativeContent(label, scope=unit.scope))
+
+    def _exception(self, unit: DeclarativeContent) -> LicenseException | None:
+        if not self._policy.options.exceptions:
+            return None
+        today = datetime.datetime.fromtimestamp(self.context.now(), datetime.UTC).date()
+        return self._policy.exception(unit.content.known_as(), today)
 
     def _fault(self, said: Said) -> tuple[str, str] | None:
         if said.expression is not None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from entrepot.plugin import (
@@ -37,8 +36,8 @@ class ScanArtifacts(Stage):
     needs = frozenset({facts.DOWNLOADED})
     precedes = frozenset({facts.ARTIFACTS_SAVED})
 
-    def __init__(self, options: ScanOptions, *, clock: Callable[[], float] = time.time) -> None:
-        self._options, self._clock = options, clock
+    def __init__(self, options: ScanOptions) -> None:
+        self._options = options
 
     async def run(self) -> None:
         scanner = Scanner(self._options)
@@ -105,6 +104,7 @@ class ScanArtifacts(Stage):
             return ""
         name = received.sha256.hex()
         note = {
+            "repository": self.context.repository.name,
             "unit": unit.key,
             "path": artifact.relative_path,
             "url": safe_url(artifact.url) if artifact.url else None,
@@ -113,7 +113,7 @@ class ScanArtifacts(Stage):
             "status": found.status,
             "said": found.words,
             "command": options.command,
-            "seconds_since_1970": self._clock(),
+            "seconds_since_1970": self.context.now(),
         }
         most = options.quarantine_files
         kept = await asyncio.to_thread(keep, options.quarantine, received.path, note, name=name, most=most)
