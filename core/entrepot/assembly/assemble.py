@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+import logging
+from typing import TYPE_CHECKING, Any
 
+import attrs
 import msgspec
 
 from entrepot.assembly.default_plan import default_plan
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from entrepot.pipeline.plan import Plan
     from entrepot.stages.stage import Stage
 
+log = logging.getLogger(__name__)
+
 
 def assemble(first_stage: Stage, request: SyncRequest, plugins: PluginAnswers) -> Plan:
     """Make the plan of one sync, as plugins edited it, and check it before anything is fetched.
@@ -25,8 +29,16 @@ def assemble(first_stage: Stage, request: SyncRequest, plugins: PluginAnswers) -
     the stage and the plugin.
     """
     plan = default_plan(first_stage, plugin=request.brought_by, mirror=request.mirror)
-    edited = plan.edited(plugins.plan_edits(plan, request))
+    asked: set[str] = set()
+
+    def read_table(plugin: str, cls: type[Any]) -> Any:
+        asked.add(plugin)
+        return request.read_table(plugin, cls)
+
+    edited = plan.edited(plugins.plan_edits(plan, attrs.evolve(request, read_table=read_table)))
     check(edited)
+    for name in sorted(request.plugin_tables.keys() - asked):
+        log.warning("%s: nobody reads the options of plugin %r; see: entrepot plugins", request.repository.name, name)
     return edited
 
 

@@ -75,6 +75,7 @@ class Depot:
         """What the configuration asks of a sync of this repository."""
         configured = self.settings.repository(name)
         first = self.first_stage(name)
+        self.plugins.check_tables(configured.plugins, where=configured.place)
         return SyncRequest(
             repository=self.repository(name),
             remote=self.remote(name),

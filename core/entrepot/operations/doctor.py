@@ -82,6 +82,7 @@ def _repository(repository: RepositorySettings, plugins: Plugins) -> Finding:
     try:
         first_stage = plugins.first_stage(repository.type, where=f"{repository.place}.type")
         repository.options_as(first_stage.options)
+        plugins.check_tables(repository.plugins, where=repository.place)
         _ = repository.access
         token = repository.read_token
     except EntrepotError as error:

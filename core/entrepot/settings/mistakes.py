@@ -77,12 +77,14 @@ def expected_as(kind: Any) -> str:
     inner = [part for part in get_args(kind) if part is not type(None)]
     if choices := _choices(kind):
         return "one of " + ", ".join(repr(choice) for choice in choices)
-    if get_origin(kind) in (Union, types.UnionType):
+    if is_union(kind):
         return " or ".join(expected_as(part) for part in inner)
     if is_table(kind):
         return "a table"
     if is_list(kind):
-        return f"a list of {expected_as(inner[0])}" if inner and inner[0] is not Any else "a list"
+        if not inner or inner[0] is Any:
+            return "a list"
+        return "a list of tables" if is_table(inner[0]) else f"a list of {expected_as(inner[0])}"
     return _NAMES.get(kind, getattr(kind, "__name__", str(kind)))
 
 
@@ -91,7 +93,7 @@ def example_as(kind: Any) -> str:
     inner = [part for part in get_args(kind) if part is not type(None)]
     if choices := _choices(kind):
         return f'"{choices[0]}"' if isinstance(choices[0], str) else str(choices[0])
-    if get_origin(kind) in (Union, types.UnionType):
+    if is_union(kind):
         return example_as(inner[0])
     if is_table(kind):
         return "{ ... }"
@@ -105,6 +107,16 @@ def _choices(kind: Any) -> tuple[Any, ...]:
         return get_args(kind)
     is_enum = isinstance(kind, type) and issubclass(kind, enum.Enum)
     return tuple(member.value for member in kind) if is_enum else ()
+
+
+def is_union(kind: Any) -> bool:
+    """Whether values of a type are of one of several; `X | None` is such a type."""
+    return get_origin(kind) in (Union, types.UnionType)
+
+
+def union_parts(kind: Any) -> list[Any]:
+    """The types that values may be of; TOML has no None."""
+    return [part for part in get_args(kind) if part is not type(None)]
 
 
 def is_table(kind: Any) -> bool:
@@ -169,7 +181,7 @@ def together(told: Sequence[Exception], where: str) -> Exception:
 def _single(error: Exception, where: str, kind: Any) -> Iterator[ConfigurationError]:
     match error:
         case ForbiddenExtraKeysError():
-            known = [field.name for field in attrs.fields(error.cl)]
+            known = [field.name for field in attrs.fields(error.cl) if field.init]
             yield from (unknown_key(key, known, where) for key in sorted(error.extra_fields))
         case KeyError():
             key = _key(where)
@@ -179,7 +191,9 @@ def _single(error: Exception, where: str, kind: Any) -> Iterator[ConfigurationEr
                 remedy=f"add it: {key} = {example_as(kind)}",
             )
         case Mismatch():
-            yield ConfigurationError(error.what, where=where, remedy=f"write {_key(where)} = {example_as(kind)}")
+            example = example_as(kind)
+            remedy = f"write {example} there" if where.endswith("]") else f"write {_key(where)} = {example}"
+            yield ConfigurationError(error.what, where=where, remedy=remedy)
         case ConfigurationError():
             error.at(where)
             yield error

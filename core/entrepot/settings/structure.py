@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import enum
 import re
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, overload
 
@@ -14,7 +14,7 @@ from cattrs import Converter
 from cattrs.errors import IterableValidationError, IterableValidationNote, StructureHandlerNotFoundError
 from cattrs.strategies import configure_union_passthrough
 
-from entrepot.errors import PluginError
+from entrepot.errors import EntrepotError, PluginError
 from entrepot.model.remote import Secret
 from entrepot.settings.mistakes import (
     Mismatch,
@@ -22,8 +22,10 @@ from entrepot.settings.mistakes import (
     expected_as,
     is_list,
     is_table,
+    is_union,
     mistakes,
     together,
+    union_parts,
     unknown_key,
 )
 from entrepot.settings.secret_source import SecretSource
@@ -54,10 +56,20 @@ def structure_options(
     read from a table at all is a `PluginError`. Fields of type `Secret` are read from `environ`.
     """
     if cls is not None:
+        _check_is_attrs(cls, where)
         return structure(cls, raw, where=where, converter=make_converter(environ or {}))
     if raw:
         raise unknown_key(sorted(raw)[0], [], where)
     return None
+
+
+def _check_is_attrs(cls: Any, where: str) -> None:
+    if not (isinstance(cls, type) and attrs.has(cls)):
+        raise PluginError(
+            f"options are to be read into {cls!r}, which is no attrs class",
+            where=where,
+            remedy="decorate the class with @attrs.frozen, or leave the plugin out: entrepot --block PLUGIN ...",
+        )
 
 
 def structure(cls: type[T], raw: Mapping[str, Any], *, where: str, converter: Converter) -> T:
@@ -68,6 +80,8 @@ def structure(cls: type[T], raw: Mapping[str, Any], *, where: str, converter: Co
         for cause in _leaves(error):
             if isinstance(cause, StructureHandlerNotFoundError | NameError):
                 raise _unfit(cls, cause, where) from error
+            if not raw and not isinstance(cause, ValueError | TypeError | KeyError | EntrepotError):
+                raise _unmade(cls, cause, where) from error
         raise together(list(mistakes(error, where, cls)), where) from error
 
 
@@ -87,6 +101,14 @@ def _unfit(cls: type, cause: Exception, where: str) -> PluginError:
     )
 
 
+def _unmade(cls: type, cause: Exception, where: str) -> PluginError:
+    return PluginError(
+        f"options class {cls.__qualname__!r} cannot be made of its defaults: {type(cause).__name__}: {cause}",
+        where=where,
+        remedy="mend the default in the plugin, or leave the plugin out: entrepot --block PLUGIN ...",
+    )
+
+
 def make_converter(environ: Mapping[str, str]) -> Converter:
     """A converter of its own for each reading: no two share their hooks."""
     converter = Converter(forbid_extra_keys=True, detailed_validation=True)
@@ -99,6 +121,7 @@ def make_converter(environ: Mapping[str, str]) -> Converter:
     converter.register_structure_hook(datetime.timedelta, _duration)
     converter.register_structure_hook(SecretSource, SecretSource.read)
     converter.register_structure_hook(Share, Share.read)
+    converter.register_structure_hook_func(_is_choice_of_types, _one_of(converter))
     converter.register_structure_hook_func(lambda kind: kind == (str | SecretSource), _text_or_source)
     converter.register_structure_hook(Secret, lambda value, _: SecretSource.read(value).resolve(environ))
     converter.register_structure_hook_func(_is_literal, _literal)
@@ -144,6 +167,34 @@ def _text_or_source(value: Any, _: Any) -> str | SecretSource:
     if not isinstance(value, str | Mapping):
         raise Mismatch('text, or { env = "NAME" }', value)
     return value if isinstance(value, str) else SecretSource.read(value)
+
+
+def _is_choice_of_types(kind: Any) -> bool:
+    return is_union(kind) and len(union_parts(kind)) > 1
+
+
+def _one_of(converter: Converter) -> Callable[[Any, Any], Any]:
+    """Take the type that the value is of as it stands, else the first that can be made of it."""
+
+    def read(value: Any, kind: Any) -> Any:
+        parts = union_parts(kind)
+        for part in sorted(parts, key=lambda part: part is not type(value)):
+            try:
+                return converter.structure(value, part)
+            except Exception as error:  # whatever the next type may still be made of
+                if _has_shape_of(value, part, parts):
+                    raise error
+        raise Mismatch(expected_as(kind), value)
+
+    return read
+
+
+def _has_shape_of(value: Any, part: Any, parts: Sequence[Any]) -> bool:
+    """Whether a value can only have been meant for one of the types, so that its mistakes are told."""
+    for has, shape in ((is_table, Mapping), (is_list, list)):
+        if isinstance(value, shape):
+            return has(part) and sum(map(has, parts)) == 1
+    return False
 
 
 def _is_literal(kind: Any) -> bool:

@@ -45,6 +45,7 @@ def lines(ready: Shell, feed: Feed, tmp_path: Path) -> list[dict[str, Any]]:
     typed("sync", "more")
     typed("show", "more@1")
     typed("trace", "more")
+    typed("show", "more", "--options")
     typed("why", "more", "beta")
     typed("why", "more", "bela")
     (tmp_path / "away").rename(feed.folder / "beta.bin")

@@ -56,7 +56,6 @@ def look_at_plan(folder: Path, plugin: Plugin, said: dict[str, Any]) -> None:
     ("said", "read"),
     [
         ({}, CooldownOptions()),
-        ({"another": {"min_age": 1}}, CooldownOptions()),
         ({"cooldown": {"min_age": "7d"}}, CooldownOptions(datetime.timedelta(days=7))),
     ],
 )

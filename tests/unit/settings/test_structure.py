@@ -157,3 +157,73 @@ def test_a_class_that_no_table_can_fill_is_the_plugin_s_mistake() -> None:
 
     with pytest.raises(PluginError, match=r"'.*Odd' has a field that no table can fill"):
         structure_options(Odd, {"when": 1}, where=WHERE)
+
+
+@attrs.frozen
+class Choice:
+    either: datetime.date | str = "x"
+    number: int | float = 1
+    window: Window | str = "none"
+    some: str | list[str] = "x"
+    windows: tuple[Window, ...] = ()
+    pace: tuple[datetime.timedelta, ...] = ()
+
+
+def test_a_choice_of_types_takes_each_of_them() -> None:
+    """The type that the value is of goes first, so that nothing is turned into another."""
+    made = structure_options(Choice, {"either": "y", "number": 2, "window": {"start": datetime.time(1)}}, where=WHERE)
+
+    assert made == Choice("y", 2, Window(datetime.time(1)))
+    assert type(made.number) is int
+    assert structure_options(Choice, {"some": ["a"], "number": 0.5}, where=WHERE) == Choice(some=["a"], number=0.5)
+
+
+@pytest.mark.parametrize(
+    ("raw", "what", "where", "remedy"),
+    [
+        ({"either": 3}, "expected a date or text, found the number 3", ".either", "write either = 2026-11-01"),
+        ({"number": "x"}, "expected a whole number or a number, found the text 'x'", ".number", "write number = 10"),
+        ({"window": 3}, "expected a table or text, found the number 3", ".window", "write window = { ... }"),
+        ({"window": {"start": 3}}, "expected a time of day, found the number 3", ".window.start", "write start ="),
+        ({"some": [1]}, "expected text, found the number 1", ".some[0]", 'write "..." there'),
+        ({"windows": {}}, "expected a list of tables, found a table", ".windows", "write windows = [{ ... }]"),
+        ({"pace": ["7"]}, "expected a duration such as '7d', found the text '7'", ".pace[0]", 'write "7d" there'),
+    ],
+)
+def test_what_fits_none_of_several_types_is_told_with_all_of_them(
+    raw: dict[str, Any], what: str, where: str, remedy: str
+) -> None:
+    """And a table or list that can only be meant for one of them with what is wrong in it."""
+    with pytest.raises(ConfigurationError) as caught:
+        structure_options(Choice, raw, where=WHERE)
+
+    assert (caught.value.what, caught.value.where) == (what, WHERE + where)
+    assert caught.value.remedy.startswith(remedy)
+
+
+class Plain:
+    """A class that is no attrs class."""
+
+
+@attrs.frozen
+class Computed:
+    inner: int = attrs.field(default=1, init=False)
+    ratio: float = attrs.field(factory=lambda: 1 / 0)
+
+
+@pytest.mark.parametrize(("cls", "what"), [(Plain, "no attrs class"), (Computed, "ZeroDivisionError")])
+def test_a_class_that_cannot_be_made_is_the_plugin_s_mistake(cls: type[Any], what: str) -> None:
+    """Nobody who writes a configuration can mend it."""
+    with pytest.raises(PluginError, match=what) as caught:
+        structure_options(cls, {}, where=WHERE)
+
+    assert "--block" in caught.value.remedy
+
+
+def test_a_field_that_is_computed_is_no_key() -> None:
+    """It is neither taken nor suggested."""
+    with pytest.raises(ConfigurationError) as caught:
+        structure_options(Computed, {"inner": 2, "ratio": 1.0}, where=WHERE)
+
+    assert caught.value.what == "there is no key 'inner' here"
+    assert caught.value.remedy.endswith("keys here are: ratio")
