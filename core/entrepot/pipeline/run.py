@@ -10,7 +10,6 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
-from entrepot.errors import EntrepotError
 from entrepot.pipeline.channel import Channel
 from entrepot.pipeline.connection import Connection
 from entrepot.pipeline.errors import UnitsLost
@@ -95,7 +94,7 @@ class Pipeline(Generic[T]):
         """Whose code the loop's thread runs in this frame and task; for another thread to ask."""
         return holder(self._seats, frame, task)
 
-    def lost(self, plugins: Collection[str]) -> list[EntrepotError]:
+    def lost(self, plugins: Collection[str]) -> list[UnitsLost]:
         """Name, after a good run, which stages of these plugins let units go without a word.
 
         The last of all may. A stage that puts on more than it was given cannot be found out by counting.
