@@ -33,18 +33,19 @@ _SHOW_CURSOR = b"\x1b[?25h"
 LONGEST_DRAIN = 10.0
 
 
-def run(work: Coroutine[Any, Any, T], watch: LoopWatch | None = None) -> T:
+def run(work: Coroutine[Any, Any, T], watch: LoopWatch | None = None, limit: Limit | None = None) -> T:
     """Run to the end; SIGINT or SIGTERM cancels, waits for the clean stop, and raises `Interrupted`.
 
     What has not stopped after `LONGEST_DRAIN` seconds, because a plugin swallows the cancellation
     or blocks, ends with the process, which then says so. Tasks and threads that go on when the work
-    is done are left behind. A `watch` ends a process whose loop is held.
+    is done are left behind. A `watch` ends a process whose loop is held. With a `limit` of the
+    caller's, a signal bounds also what the caller does afterwards, such as closing a depot.
     """
-    with bounded_end() as limit:
+    with nullcontext(limit) if limit is not None else bounded_end() as bound:
         runner = new_runner()
         loop = runner.get_loop()
         with closed_in_time(runner), watch.over(loop) if watch is not None else nullcontext():
-            return runner.run(_cancelled_by_signals(work, limit))
+            return runner.run(_cancelled_by_signals(work, bound))
 
 
 class Limit:

@@ -30,6 +30,47 @@ run(work())
 """
 
 
+HELD = """
+import asyncio, os, signal, time
+from contextlib import contextmanager
+from entrepot.cli.running import bounded_end, run
+
+@contextmanager
+def depot():
+    yield
+    print("closing", flush=True)
+    while True:
+        time.sleep(1)
+
+async def work():
+    os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.Event().wait()
+
+with bounded_end(0.5) as limit, depot():
+    try:
+        run(work(), limit=limit)
+    except Exception:
+        pass
+"""
+
+
+@pytest.mark.fault("C03")
+@pytest.mark.promise("P23")
+def test_what_does_not_close_after_a_signal_is_ended_on_the_spot(tmp_path: Path) -> None:
+    """A depot may have to wait for somebody else to close its catalog; the limit holds until it has."""
+    script = tmp_path / "held.py"
+    script.write_text(HELD)
+
+    environment = {"PYTHONPATH": str(ROOT / "core")}
+    done = subprocess.run(
+        [sys.executable, script], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert done.returncode == Interrupted.exit_code
+    assert done.stdout == "closing\n"
+    assert "did not stop in time" in done.stderr
+
+
 def test_what_was_asked_for_is_returned() -> None:
     """And the handlers are those of before."""
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]

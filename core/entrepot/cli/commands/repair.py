@@ -10,7 +10,7 @@ from entrepot.cli.looking import Looking
 from entrepot.cli.names import name_argument
 from entrepot.cli.options import Command
 from entrepot.cli.output import Output, visible
-from entrepot.cli.running import run
+from entrepot.cli.running import bounded_end, run
 from entrepot.depot import Depot
 from entrepot.operations.repair import Mended, Repaired, repair
 
@@ -26,8 +26,8 @@ def command(invocation: Invocation, names: tuple[str, ...]) -> int:
     as it is, and is told with the reason. Exit code: 0 when all is whole again, else 4.
     """
     output, done = Output(invocation), Repaired()
-    with invocation.depot() as depot:
-        run(_repair(depot, names, output=output, done=done))
+    with bounded_end() as limit, invocation.depot() as depot:
+        run(_repair(depot, names, output=output, done=done), limit=limit)
     output.line(done.to_json())
     checked = counted(done.seen.checked, "file", "files")
     output.say(f"{checked} checked: {done.mended} mended, {done.unmended} not mended")

@@ -42,7 +42,7 @@ def command(invocation: Invocation, host: str, port: int) -> None:
         output.line({"event": "serving", "url": url})
         output.say(f"serving {url}")
 
-    with invocation.depot() as depot, bounded_end(_LONGEST_END) as limit, new_runner() as runner:
+    with bounded_end(_LONGEST_END) as limit, invocation.depot() as depot, new_runner() as runner:
         watch = LoopWatch(depot.plugins, depot.settings.loop_timeout, ends=False)
         with watch.over(runner.get_loop()):
             runner.run(_until_asked(lambda stop: run(depot, host=host, port=port, announce=announce, stop=stop), limit))

@@ -17,7 +17,7 @@ from entrepot.cli.loop_watch import LoopWatch
 from entrepot.cli.names import name_argument
 from entrepot.cli.options import Command
 from entrepot.cli.output import Output
-from entrepot.cli.running import end_if_asked, run
+from entrepot.cli.running import bounded_end, end_if_asked, run
 from entrepot.cli.synced import table_of, told
 from entrepot.depot import Depot
 from entrepot.errors import ConfigurationError
@@ -41,11 +41,11 @@ def command(invocation: Invocation, /, names: tuple[str, ...], *, retry: bool, *
     all is done, 1 when units failed and were skipped or kept, else the gravest error's.
     """
     output = Output(invocation)
-    with invocation.depot() as depot:
+    with bounded_end() as limit, invocation.depot() as depot:
         wanted = _wanted(depot, names)
         loop_watch = LoopWatch(depot.plugins, depot.settings.loop_timeout, as_json=output.is_json)
         work = partial(retry_failed if retry else sync, depot, confirmed=Confirmed(**confirmed))
-        outcomes, codes = run(_sync_all(depot, wanted, work, output=output, also=loop_watch.hear), loop_watch)
+        outcomes, codes = run(_sync_all(depot, wanted, work, output=output, also=loop_watch.hear), loop_watch, limit)
         if outcomes:
             table_of(output, outcomes)
         for outcome in outcomes:
