@@ -11,6 +11,7 @@ from entrepot.catalog.statement import Session, Statement, listed
 from entrepot.model.artifact import StoredArtifact
 
 if TYPE_CHECKING:
+    from entrepot.catalog.writing import Run
     from entrepot.model.digest import Digest
     from entrepot.model.ledger import KeptArtifact
 
@@ -100,6 +101,12 @@ def adoptable(session: Session, repository: int, digests: Sequence[bytes]) -> li
 def revive(session: Session, digests: Sequence[bytes]) -> None:
     """Take back the condemnation of what was found, so that a prune under way spares it."""
     session.change(_REVIVE, [(digest,) for digest in sorted(set(digests))])
+
+
+def save_of(session: Session, run: Run, kept: Sequence[KeptArtifact]) -> None:
+    """Save what a run kept, in its realm."""
+    run.fence(session)
+    save(session, run.realm, kept)
 
 
 def save(session: Session, realm: int, artifacts: Sequence[KeptArtifact]) -> None:

@@ -31,6 +31,12 @@ _ALWAYS: Final = {
         " WHERE NOT EXISTS (SELECT 1 FROM content c WHERE c.id = m.content)"
         f" AND EXISTS ({_VISIBLE.format('m')} AND {_SHOWS.format('m')}) LIMIT :limit"
     ),
+    "{1} of {0} is listed in scope {2}, and is no member": Statement(
+        "SELECT r.name, f.key, f.scope FROM further_scope f JOIN repository r ON r.id = f.repository"
+        f" WHERE EXISTS (SELECT 1 FROM repository_version v WHERE v.repository = f.repository AND {_SEEN}"
+        f" AND {_SHOWS.format('f')} AND NOT EXISTS (SELECT 1 FROM membership m WHERE m.repository = f.repository"
+        " AND m.key = f.key AND m.added <= v.number AND m.removed > v.number)) LIMIT :limit"
+    ),
     "published file {1} of {0} has no bytes": Statement(
         "SELECT r.name, p.relative_path FROM published_file p JOIN repository r ON r.id = p.repository"
         " WHERE NOT EXISTS (SELECT 1 FROM published_body b WHERE b.sha256 = p.sha256 AND NOT p.stored)"
@@ -65,10 +71,11 @@ _AFTER_RUNS: Final = {
         " WHERE v.completed IS NULL LIMIT :limit"
     ),
     "a member of {0} was added for no version": _beyond("membership"),
+    "a further scope of {0} was added for no version": _beyond("further_scope"),
     "a published file of {0} was added for no version": _beyond("published_file"),
 } | {
     f"run {{0}} left rows in {table}": Statement(f"SELECT DISTINCT run FROM {table} LIMIT :limit")
-    for table in ("declared", "declared_file", "dependency", "unmet", "kept")
+    for table in ("declared", "declared_scope", "declared_file", "dependency", "unmet", "kept")
 }
 
 _PUBLISHED: Final = Statement(

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
 
+from entrepot.catalog import artifacts as artifact_rows
 from entrepot.catalog import (
-    artifacts,
     association,
     contents,
     lookups,
@@ -21,6 +21,7 @@ from entrepot.catalog import (
     recovery,
     removals,
     runs,
+    scopes,
     settled,
 )
 from entrepot.catalog import sources as noted_sources
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         Changes,
         Clash,
         ContentRow,
+        Contradiction,
         FailureRow,
         KeptArtifact,
         Member,
@@ -97,11 +99,11 @@ class RunLedger:
         return await self._call(lookups.find_artifacts, self._writer, self._run, digests)
 
     async def adoptable(self, digests: Sequence[bytes]) -> list[bool]:
-        return await self._read(artifacts.adoptable, self._run.repository, digests)
+        return await self._read(artifact_rows.adoptable, self._run.repository, digests)
 
     async def save_artifacts(self, artifacts: Sequence[KeptArtifact]) -> None:
         for piece in pieces(artifacts):
-            await self._write(_save_artifacts, self._run, piece)
+            await self._write(artifact_rows.save_of, self._run, piece)
 
     async def find_contents(self, identities: Sequence[bytes], keys: Sequence[str] | None = None) -> list[int | None]:
         if keys is None:
@@ -163,6 +165,9 @@ class RunLedger:
 
     async def unmet(self) -> list[Unmet]:
         return await self._call(needs.unmet, self._writer, self._run, mirror=self._office.mirror)
+
+    async def contradictions(self, after: tuple[str, str] = ("", ""), limit: int = 1000) -> list[Contradiction]:
+        return await self._call(scopes.contradictions, self._writer, self._run, after, limit)
 
     async def path_clashes(self, limit: int = 20) -> list[PathClash]:
         return await self._read(settled.path_clashes, self._run, limit)
@@ -292,7 +297,7 @@ class RunLedger:
 
     async def _write_notes(self) -> None:
         if self._notes:
-            await self._write(_nothing_more)
+            await self._write(notes.nothing_more)
 
     async def _write(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do work in one transaction, with the notes that wait; the work itself passes the fence."""
@@ -337,12 +342,3 @@ class Office:
         left: Callable[[RunLedger], None],
     ) -> None:
         self.mirror, self.clock, self.pages, self.left = mirror, clock, pages, left
-
-
-def _save_artifacts(session: Session, run: Any, kept: Sequence[KeptArtifact]) -> None:
-    run.fence(session)
-    artifacts.save(session, run.realm, kept)
-
-
-def _nothing_more(session: Session) -> None:
-    """Let the notes that wait be all that a transaction writes."""

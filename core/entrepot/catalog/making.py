@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import insert, inspect
 
+from entrepot.catalog.columns import metadata
 from entrepot.catalog.faults import CatalogNewer, told
-from entrepot.catalog.schema import metadata, schema_revision
+from entrepot.catalog.schema import schema_revision
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from entrepot.catalog.writing import Database
 
 #: All revisions there ever were, oldest first; `schema.py` describes the last.
-REVISIONS: Final = ("0001", "0002")
+REVISIONS: Final = ("0001", "0002", "0003")
 
 #: Where the step to each revision is written.
 SCRIPTS: Final = Path(__file__).parent / "migrations"

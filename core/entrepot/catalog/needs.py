@@ -53,6 +53,15 @@ _REOPEN: Final = Statement(
     Batch("key text"),
 )
 
+_REMOVE_SCOPES: Final = tuple(
+    Statement(
+        f"{verb} WHERE repository = :repository AND key IN (SELECT batch.key FROM {{batch}})"
+        f" AND removed = :open AND added {when} :number",
+        Batch("key text"),
+    )
+    for verb, when in (("DELETE FROM further_scope", "="), ("UPDATE further_scope SET removed = :number", "<"))
+)
+
 
 def unmet(writer: Writer, run: Run, *, mirror: bool) -> list[Unmet]:
     """Take members that lack what they need out of the new version, and say what each chain ends in.
@@ -89,7 +98,8 @@ def _take_out(session: Session, run: Run, found: Sequence[tuple[Any, ...]]) -> N
     standing = [(key,) for key, _, stands, _ in found if stands]
     session.change(_REMOVE, [(key,) for key, *_ in found], **run.values)
     if falling:
-        session.change(_CLOSE, falling, **run.values)
+        for statement in (_CLOSE, *_REMOVE_SCOPES):
+            session.change(statement, falling, **run.values)
     if standing:
         session.change(_REOPEN, standing, **run.values)
 

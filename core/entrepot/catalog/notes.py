@@ -47,6 +47,12 @@ _EVICT: Final = Statement(
     " AND NOT EXISTS (SELECT 1 FROM declared d WHERE d.run = :run AND d.key = membership.key)",
     Batch("key text"),
 )
+_EVICT_SCOPES: Final = Statement(
+    "UPDATE further_scope SET removed = :number WHERE repository = :repository AND removed = :open AND added < :number"
+    " AND key IN (SELECT batch.key FROM {batch}) AND NOT EXISTS (SELECT 1 FROM membership m"
+    " WHERE m.repository = :repository AND m.key = further_scope.key AND m.removed = :open)",
+    Batch("key text"),
+)
 _FAIL: Final = Statement(
     "INSERT INTO failure (repository, run, key, stage, plugin, error, url, scope)"
     " VALUES (:repository, :run, :key, :stage, :plugin, :error, :url, :scope)"
@@ -95,13 +101,19 @@ def write(session: Session, run: Run, notes: Notes) -> None:
         session.change(_CHECKPOINT, list(notes.checkpoints.items()), **run.values)
 
 
+def nothing_more(session: Session) -> None:
+    """Let the notes that wait be all that a transaction writes."""
+
+
 def refuse(session: Session, run: Run, refusals: Sequence[RefusalRow], evict: Sequence[str]) -> None:
     """Record refusals, and take predecessors that nobody declared out of the new version."""
     run.fence(session)
     for refusal in refusals:
         session.change(_REFUSE, **run.values, **_storable(refusal))
     if evict:
-        session.change(_EVICT, [(key,) for key in dict.fromkeys(evict)], **run.values)
+        keys = [(key,) for key in dict.fromkeys(evict)]
+        if session.change(_EVICT, keys, **run.values):
+            session.change(_EVICT_SCOPES, keys, **run.values)
 
 
 def fail(session: Session, run: Run, failures: Sequence[FailureRow], *, keep: bool) -> None:

@@ -36,11 +36,9 @@ _COUNT_ROWS: Final = "ANALYZE (SKIP_LOCKED) " + ", ".join(
         schema.content_field,
         schema.remote_artifact,
         schema.membership,
+        schema.further_scope,
         schema.published_file,
-        schema.declared,
-        schema.declared_file,
-        schema.dependency,
-        schema.kept,
+        *schema.LARGE_WHILE_IT_LASTS,
     )
 )
 

@@ -31,7 +31,7 @@ def _reopening(table: str, key: str) -> Statement:
 
 
 # What was added goes before what was removed comes back: each key has room for one open row.
-_TABLES: Final = {"membership": "key", "published_file": "relative_path, media_type"}
+_TABLES: Final = {"membership": "key", "further_scope": "key, scope", "published_file": "relative_path, media_type"}
 _UNDO_LATER: Final = tuple(
     statement
     for table, key in _TABLES.items()
@@ -41,6 +41,7 @@ _UNDO_FIRST: Final = tuple(_forgetting(table, key, "") for table, key in _TABLES
 
 _SWEPT_BY_RUN: Final = {
     "declared": "key",
+    "declared_scope": "key, scope",
     "declared_file": "relative_path, media_type",
     "dependency": "key, needs",
     "unmet": "key",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from entrepot.catalog import scopes
 from entrepot.catalog.batch import Batch
 from entrepot.catalog.notes import Kept
 from entrepot.catalog.statement import PIECE, Statement
@@ -16,6 +17,9 @@ _UNDECLARED: Final = (
     " AND NOT EXISTS (SELECT 1 FROM declared d WHERE d.run = :run AND d.key = m.key)"
     f" AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.run = :run AND k.kind = {Kept.KEY:d} AND k.name = m.key)"
     f" AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.run = :run AND k.kind = {Kept.SCOPE:d} AND k.name = m.scope)"
+    # Which of its scopes still have it was settled before.
+    " AND NOT EXISTS (SELECT 1 FROM further_scope f WHERE f.repository = m.repository AND f.key = m.key"
+    " AND f.removed = :open)"
 )
 
 #: Everything, in order of key.
@@ -35,21 +39,6 @@ _FROM_TOUCHED: Final = Statement(
     " AND m.repository = :repository AND m.scope = t.name"
     f" AND (t.name > :scope OR m.key > :key) AND {_UNDECLARED} ORDER BY t.name, m.key LIMIT :limit"
 )
-_RESTS: Final = Statement(f"SELECT 1 FROM kept WHERE run = :run AND name = '' AND kind = {Kept.REST:d}")
-_GATHER: Final = Statement(
-    f"{{insert}} kept (run, name, kind) SELECT run, scope, {Kept.TOUCHED:d} FROM declared"
-    " WHERE run = :run AND scope IS NOT NULL GROUP BY run, scope {ignore}"
-)
-_GATHER_REFUSED: Final = Statement(
-    f"{{insert}} kept (run, name, kind) SELECT run, scope, {Kept.TOUCHED:d} FROM refusal"
-    " WHERE run = :run AND scope IS NOT NULL GROUP BY run, scope {ignore}"
-)
-_GATHER_DROPPED: Final = Statement(
-    f"{{insert}} kept (run, name, kind) SELECT run, name, {Kept.TOUCHED:d} FROM kept"
-    f" WHERE run = :run AND kind = {Kept.DROPPED:d} {{ignore}}"
-)
-_ANY_UNSCOPED: Final = Statement("SELECT 1 FROM declared WHERE run = :run AND scope IS NULL LIMIT 1")
-
 _CLOSE: Final = Statement(
     "UPDATE membership SET removed = :number WHERE repository = :repository AND removed = :open"
     " AND added < :number AND key IN (SELECT batch.key FROM {batch})",
@@ -58,19 +47,20 @@ _CLOSE: Final = Statement(
 
 
 def remove_undeclared(writer: Writer, run: Run) -> int:
-    """Close every open row that nobody declared or kept, some thousand in a transaction."""
-    with writer.reading() as session:
-        rests = session.one(_RESTS, **run.values) is not None
-    if not rests:
-        return _close(writer, run, _FROM_ALL)
-    with writer.transaction() as session:
-        run.fence(session)
-        session.change(_GATHER, **run.values)
-        session.change(_GATHER_REFUSED, **run.values)
-        session.change(_GATHER_DROPPED, **run.values)
-        unscoped = session.one(_ANY_UNSCOPED, **run.values) is not None
-    removed = _close(writer, run, _FROM_TOUCHED)
-    return removed + (_close(writer, run, _FROM_UNSCOPED) if unscoped else 0)
+    """Close open rows that no scope declared or kept, some thousand at a time."""
+    seen = scopes.survey(writer, run)
+    if seen.rests:
+        scopes.gather(writer, run)
+    if seen.several:
+        scopes.leave(writer, run, rests=seen.rests)
+    if seen.rests:
+        removed = _close(writer, run, _FROM_TOUCHED)
+        removed += _close(writer, run, _FROM_UNSCOPED) if seen.unscoped else 0
+    else:
+        removed = _close(writer, run, _FROM_ALL)
+    if seen.several:
+        scopes.move(writer, run, rests=seen.rests)
+    return removed
 
 
 def _close(writer: Writer, run: Run, undeclared: Statement) -> int:

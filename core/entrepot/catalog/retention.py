@@ -34,7 +34,11 @@ _NEEDED: Final = (
     "SELECT 1 FROM repository_version v WHERE v.repository = t.repository AND v.number >= t.added"
     " AND v.number < t.removed AND v.pruned IS NULL"
 )
-_TABLES: Final = {"membership": "key, removed", "published_file": "relative_path, media_type, removed"}
+_TABLES: Final = {
+    "membership": "key, removed",
+    "further_scope": "key, scope, removed",
+    "published_file": "relative_path, media_type, removed",
+}
 _FORGET: Final = tuple(
     Statement(
         f"DELETE FROM {table} WHERE repository = :repository AND ({key}) IN (SELECT {key} FROM {table} t"

@@ -14,21 +14,21 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import (
-    BigInteger,
     Boolean,
     Column,
     Double,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Sequence,
-    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
     text,
 )
+
+from entrepot.catalog import scratch
+from entrepot.catalog.columns import NAME, NUMBER, metadata
 
 #: `removed` of a row that is still open; four bytes in both databases.
 OPEN: Final = 2**31 - 1
@@ -39,12 +39,6 @@ SHARED: Final = 0
 #: Content numbers are given out on PostgreSQL in blocks of so many, one block for each batch.
 CONTENT_BLOCK: Final = 2000
 
-metadata = MetaData()
-
-# Bytes decide the order of text in both databases, as they do in Python.
-_Name = Text().with_variant(Text(collation="C"), "postgresql")
-_Number = BigInteger().with_variant(Integer(), "sqlite")
-
 content_block = Sequence("content_block", increment=CONTENT_BLOCK, start=1, metadata=metadata)
 
 # Who may write, and what is known of whole versions.
@@ -53,8 +47,8 @@ repository = Table(
     "repository",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("name", _Name, nullable=False, unique=True),
-    Column("type", _Name, nullable=False),
+    Column("name", NAME, nullable=False, unique=True),
+    Column("type", NAME, nullable=False),
     Column("private", Boolean, nullable=False),
     sqlite_autoincrement=True,
 )
@@ -75,10 +69,10 @@ run = Table(
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("repository", Integer, nullable=False),
     Column("token", Integer, nullable=False),
-    Column("plan", _Name, nullable=False),
+    Column("plan", NAME, nullable=False),
     Column("started", Double, nullable=False),
     Column("ended", Double),
-    Column("outcome", _Name),
+    Column("outcome", NAME),
     Column("number", Integer),
     Column("report", Text, nullable=False),
     Column("swept", Boolean, nullable=False),
@@ -95,7 +89,7 @@ repository_version = Table(
     Column("completed", Double),
     Column("pruned", Double),
     Column("members", Integer, nullable=False),
-    Column("fingerprint", _Name, nullable=False),
+    Column("fingerprint", NAME, nullable=False),
     Column("report", Text, nullable=False),
 )
 
@@ -105,7 +99,7 @@ artifact = Table(
     "artifact",
     metadata,
     Column("sha256", LargeBinary, primary_key=True),
-    Column("size", _Number, nullable=False),
+    Column("size", NUMBER, nullable=False),
     Column("condemned", Double),
     sqlite_with_rowid=False,
 )
@@ -119,7 +113,7 @@ Index(
 artifact_digest = Table(
     "artifact_digest",
     metadata,
-    Column("algorithm", _Name, primary_key=True),
+    Column("algorithm", NAME, primary_key=True),
     Column("digest", LargeBinary, primary_key=True),
     Column("artifact", LargeBinary, primary_key=True),
     Index("artifact_digest_of", "artifact"),
@@ -139,10 +133,10 @@ holding = Table(
 content = Table(
     "content",
     metadata,
-    Column("id", _Number, primary_key=True, autoincrement=False),
-    Column("type", _Name, nullable=False),
+    Column("id", NUMBER, primary_key=True, autoincrement=False),
+    Column("type", NAME, nullable=False),
     Column("identity", LargeBinary, nullable=False),
-    Column("key", _Name, nullable=False),
+    Column("key", NAME, nullable=False),
     Column("fields", LargeBinary, nullable=False),
     Column("condemned", Double),
     # The identity alone would do; led by the key, rows that upstream lists together stand together.
@@ -158,11 +152,11 @@ Index(
 content_artifact = Table(
     "content_artifact",
     metadata,
-    Column("content", _Number, primary_key=True, autoincrement=False),
-    Column("relative_path", _Name, primary_key=True),
-    Column("algorithm", _Name, nullable=False),
+    Column("content", NUMBER, primary_key=True, autoincrement=False),
+    Column("relative_path", NAME, primary_key=True),
+    Column("algorithm", NAME, nullable=False),
     Column("digest", LargeBinary, nullable=False),
-    Column("size", _Number),
+    Column("size", NUMBER),
     Index("content_artifact_path", "relative_path", "content"),
     sqlite_with_rowid=False,
 )
@@ -170,9 +164,9 @@ content_artifact = Table(
 content_field = Table(
     "content_field",
     metadata,
-    Column("content", _Number, primary_key=True, autoincrement=False),
-    Column("name", _Name, primary_key=True),
-    Column("value", _Name, primary_key=True),
+    Column("content", NUMBER, primary_key=True, autoincrement=False),
+    Column("name", NAME, primary_key=True),
+    Column("value", NAME, primary_key=True),
     Index("content_field_value", "name", "value", "content"),
     sqlite_with_rowid=False,
 )
@@ -181,8 +175,8 @@ remote_artifact = Table(
     "remote_artifact",
     metadata,
     Column("repository", Integer, primary_key=True, autoincrement=False),
-    Column("content", _Number, primary_key=True, autoincrement=False),
-    Column("relative_path", _Name, primary_key=True),
+    Column("content", NUMBER, primary_key=True, autoincrement=False),
+    Column("relative_path", NAME, primary_key=True),
     Column("urls", Text, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -193,11 +187,23 @@ membership = Table(
     "membership",
     metadata,
     Column("repository", Integer, primary_key=True, autoincrement=False),
-    Column("key", _Name, primary_key=True),
+    Column("key", NAME, primary_key=True),
     Column("removed", Integer, primary_key=True, autoincrement=False),
     Column("added", Integer, nullable=False),
-    Column("content", _Number, nullable=False),
-    Column("scope", _Name),
+    Column("content", NUMBER, nullable=False),
+    Column("scope", NAME),
+    sqlite_with_rowid=False,
+)
+
+#: Further scopes in which a member is listed, beside its row's own; "" is no scope. Few members have any.
+further_scope = Table(
+    "further_scope",
+    metadata,
+    Column("repository", Integer, primary_key=True, autoincrement=False),
+    Column("key", NAME, primary_key=True),
+    Column("scope", NAME, primary_key=True),
+    Column("removed", Integer, primary_key=True, autoincrement=False),
+    Column("added", Integer, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -205,12 +211,12 @@ published_file = Table(
     "published_file",
     metadata,
     Column("repository", Integer, primary_key=True, autoincrement=False),
-    Column("relative_path", _Name, primary_key=True),
-    Column("media_type", _Name, primary_key=True),
+    Column("relative_path", NAME, primary_key=True),
+    Column("media_type", NAME, primary_key=True),
     Column("removed", Integer, primary_key=True, autoincrement=False),
     Column("added", Integer, nullable=False),
     Column("sha256", LargeBinary, nullable=False),
-    Column("size", _Number, nullable=False),
+    Column("size", NUMBER, nullable=False),
     Column("stored", Boolean, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -223,7 +229,7 @@ published_body = Table(
 )
 
 # Only what a later version changed is indexed by version: a first version of any size pays nothing.
-for _table in (membership, published_file):
+for _table in (membership, further_scope, published_file):
     _later = _table.c.added != text("1")
     _closed = _table.c.removed != text(str(OPEN))
     Index(f"{_table.name}_added", _table.c.repository, _table.c.added, sqlite_where=_later, postgresql_where=_later)
@@ -239,83 +245,34 @@ Index(
     postgresql_where=membership.c.scope.is_not(None),
 )
 
-# What a run notes while it lasts.
-
-declared = Table(
-    "declared",
-    metadata,
-    Column("run", Integer, primary_key=True, autoincrement=False),
-    Column("key", _Name, primary_key=True),
-    Column("content", _Number, nullable=False),
-    Column("scope", _Name),
-    sqlite_with_rowid=False,
-)
-
-declared_file = Table(
-    "declared_file",
-    metadata,
-    Column("run", Integer, primary_key=True, autoincrement=False),
-    Column("relative_path", _Name, primary_key=True),
-    Column("media_type", _Name, primary_key=True),
-    sqlite_with_rowid=False,
-)
-
-dependency = Table(
-    "dependency",
-    metadata,
-    Column("run", Integer, primary_key=True, autoincrement=False),
-    Column("key", _Name, primary_key=True),
-    Column("needs", _Name, primary_key=True),
-    Index("dependency_needs", "run", "needs", "key"),
-    sqlite_with_rowid=False,
-)
-
-unmet = Table(
-    "unmet",
-    metadata,
-    Column("run", Integer, primary_key=True, autoincrement=False),
-    Column("key", _Name, primary_key=True),
-    Column("lacks", _Name, nullable=False),
-    Column("round", Integer, nullable=False),
-    Column("stands", Boolean, nullable=False),
-    Index("unmet_round", "run", "round", "key"),
-    sqlite_with_rowid=False,
-)
-
-kept = Table(
-    "kept",
-    metadata,
-    Column("run", Integer, primary_key=True, autoincrement=False),
-    Column("name", _Name, primary_key=True),
-    Column("kind", SmallInteger, primary_key=True, autoincrement=False),
-    sqlite_with_rowid=False,
-)
-
 checkpoint = Table(
     "checkpoint",
     metadata,
     Column("repository", Integer, primary_key=True, autoincrement=False),
-    Column("scope", _Name, primary_key=True),
+    Column("scope", NAME, primary_key=True),
     Column("run", Integer, primary_key=True, autoincrement=False),
     Column("value", Text, nullable=False),
     Index("checkpoint_of_run", "run", "scope"),
     sqlite_with_rowid=False,
 )
 
+#: Tables of a run in progress that grow with what it declares.
+LARGE_WHILE_IT_LASTS: Final = scratch.LARGE
+
 # What is kept to be told.
 
 refusal = Table(
     "refusal",
     metadata,
-    Column("id", _Number, primary_key=True, autoincrement=True),
+    Column("id", NUMBER, primary_key=True, autoincrement=True),
     Column("repository", Integer, nullable=False),
     Column("run", Integer, nullable=False),
-    Column("key", _Name, nullable=False),
-    Column("rule", _Name, nullable=False),
+    Column("key", NAME, nullable=False),
+    Column("rule", NAME, nullable=False),
     Column("reason", Text, nullable=False),
-    Column("plugin", _Name, nullable=False),
-    Column("stage", _Name, nullable=False),
-    Column("scope", _Name),
+    Column("plugin", NAME, nullable=False),
+    Column("stage", NAME, nullable=False),
+    Column("scope", NAME),
     Column("until", Double),
     Column("version", Text, nullable=False, server_default=""),
     Column("remedy", Text, nullable=False, server_default=""),
@@ -327,15 +284,15 @@ refusal = Table(
 failure = Table(
     "failure",
     metadata,
-    Column("id", _Number, primary_key=True, autoincrement=True),
+    Column("id", NUMBER, primary_key=True, autoincrement=True),
     Column("repository", Integer, nullable=False),
     Column("run", Integer, nullable=False),
-    Column("key", _Name, nullable=False),
-    Column("stage", _Name, nullable=False),
-    Column("plugin", _Name, nullable=False),
+    Column("key", NAME, nullable=False),
+    Column("stage", NAME, nullable=False),
+    Column("plugin", NAME, nullable=False),
     Column("error", Text, nullable=False),
     Column("url", Text),
-    Column("scope", _Name),
+    Column("scope", NAME),
     Index("failure_of_run", "run", "key"),
     Index("failure_of_key", "repository", "key"),
     Index("failure_of_scope", "repository", "scope"),
@@ -344,4 +301,4 @@ failure = Table(
 #: The numbers 0, 1, 2, ... that SQLite cuts a packed batch by; see `sqlite.py`.
 number = Table("number", metadata, Column("n", Integer, primary_key=True, autoincrement=False))
 
-schema_revision = Table("schema_revision", metadata, Column("version_num", _Name, primary_key=True))
+schema_revision = Table("schema_revision", metadata, Column("version_num", NAME, primary_key=True))

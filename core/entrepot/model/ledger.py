@@ -66,6 +66,16 @@ class Clash(NamedTuple):
     second: int
 
 
+class Contradiction(NamedTuple):
+    """A key declared with another identity than a kept scope has it with."""
+
+    key: str
+    scope: str | None
+    declared: int
+    kept_scope: str | None
+    kept: int
+
+
 class PathClash(NamedTuple):
     """One path that two members of a version claim with different bytes."""
 
@@ -269,6 +279,12 @@ class Ledger(Protocol):
 
     async def unmet(self) -> list[Unmet]:
         """Members that need what is not there; they are removed. Cycles stand or fall together."""
+
+    async def contradictions(self, after: tuple[str, str] = ("", ""), limit: int = 1000) -> list[Contradiction]:
+        """A page of what was declared against kept scopes; what was declared stands.
+
+        `after` is the key and kept scope of the last one of the page before.
+        """
 
     async def path_clashes(self, limit: int = 20) -> list[PathClash]: ...
     async def changes(self) -> Changes: ...

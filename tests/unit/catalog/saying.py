@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from sqlalchemy import create_engine, text
 
 from entrepot.catalog.catalog import Catalog
+from entrepot.catalog.columns import metadata
 from entrepot.catalog.rows import RunRequest
-from entrepot.catalog.schema import metadata, schema_revision
+from entrepot.catalog.schema import schema_revision
 from entrepot.model.content import ArtifactLink
 from entrepot.model.digest import Digest
 from entrepot.model.ledger import BodyRow, Clash, KeptArtifact, Ledger, Member, Statement

@@ -39,10 +39,11 @@ RUN = st.fixed_dictionaries(
 
 
 class Held(NamedTuple):
-    """What a version says of a key, and where that was listed."""
+    """What a version says of a key, and where that is listed."""
 
     state: str
-    scope: str | None
+    home: str | None
+    scopes: frozenset[str | None]
 
 
 @attrs.define
@@ -54,29 +55,74 @@ class Model:
     def run(self, what: dict[str, Any]) -> tuple[dict[str, Held], dict[str, str]]:
         """What the version of a run would hold."""
         latest, files = self.versions[-1] if self.versions else ({}, {})
-        declared: dict[str, Held] = {}
-        for name, state, scope in what["declared"]:
-            declared.setdefault(name, Held(state, scope))
+        declared = declared_by(what)
         members = {name: held for name, held in latest.items() if name not in what["evicted"] or name in declared}
-        members |= declared
+        for name, held in declared.items():
+            members[name] = replaced(latest.get(name), held, what, looked_at(what, declared))
         if what["mirror"]:
+            looked = looked_at(what, declared)
             members = {
-                name: held
+                name: left
                 for name, held in members.items()
-                if name in declared or name in what["spared"] or self._stays(held.scope, declared, what)
+                if (left := left_of(name, held, declared.get(name), what, looked)).scopes
             }
-        left = {} if what["whole"] else dict(files)
-        return members, left | what["files"]
+        return members, ({} if what["whole"] else dict(files)) | what["files"]
 
-    def _stays(self, scope: str | None, declared: dict[str, Held], what: dict[str, Any]) -> bool:
-        if scope is not None and scope in what["keep"]:
-            return True
-        touched = {held.scope for held in declared.values()} | what["drop"]
-        return what["rest"] and scope not in touched
+    def contradicted(self, what: dict[str, Any]) -> set[tuple[str, str | None]]:
+        """Keys that a run says something else of than a scope that it keeps."""
+        latest, declared = self.versions[-1][0] if self.versions else {}, declared_by(what)
+        looked = looked_at(what, declared)
+        return {
+            (key(name), scope)
+            for name, held in declared.items()
+            if name in latest and latest[name].state != held.state
+            for scope in latest[name].scopes - held.scopes
+            if stays(scope, what, looked)
+        }
 
 
-async def carry_out(ledger: Ledger, what: dict[str, Any]) -> None:
-    """Say to a ledger what the model was told, clashes and all."""
+def declared_by(what: dict[str, Any]) -> dict[str, Held]:
+    """The first statement of each key, with all the scopes that it was made in."""
+    declared: dict[str, Held] = {}
+    for name, state, scope in what["declared"]:
+        held = declared.setdefault(name, Held(state, scope, frozenset()))
+        if held.state == state:
+            declared[name] = held._replace(scopes=held.scopes | {scope})
+    return declared
+
+
+def looked_at(what: dict[str, Any], declared: dict[str, Held]) -> set[str | None]:
+    """Scopes that are not part of the rest."""
+    return {scope for held in declared.values() for scope in held.scopes} | what["drop"]
+
+
+def stays(scope: str | None, what: dict[str, Any], looked: set[str | None]) -> bool:
+    """Whether a scope is kept unseen."""
+    return scope in what["keep"] or (what["rest"] and scope not in looked)
+
+
+def replaced(before: Held | None, held: Held, what: dict[str, Any], looked: set[str | None]) -> Held:
+    """A declared key, with the scopes that listed it before and were not asked."""
+    if before is None:
+        return held
+    if before.state == held.state:
+        return Held(held.state, before.home, before.scopes | held.scopes)
+    gone = frozenset() if stays(before.home, what, looked) else frozenset({before.home})
+    return held._replace(scopes=held.scopes | (before.scopes - gone))
+
+
+def left_of(name: str, held: Held, declared: Held | None, what: dict[str, Any], looked: set[str | None]) -> Held:
+    """A key with the scopes that still list it; all of them where it is kept itself."""
+    if name in what["spared"]:
+        return held
+    stay = frozenset(scope for scope in held.scopes if stays(scope, what, looked))
+    stay |= declared.scopes if declared else frozenset()
+    home = held.home if held.home in stay or not stay else min(stay, key=lambda scope: scope or "")
+    return Held(held.state, home, stay)
+
+
+async def carry_out(ledger: Ledger, what: dict[str, Any]) -> set[tuple[str, str | None]]:
+    """Say to a ledger what the model was told, clashes and all; keys and kept scopes that were contradicted."""
     if what["rest"]:
         await ledger.keep_rest()
     for scope in what["keep"]:
@@ -94,10 +140,12 @@ async def carry_out(ledger: Ledger, what: dict[str, Any]) -> None:
     await ledger.refuse(refusals, evict=[row.key for row in refusals])
     if what["mirror"]:
         await ledger.remove_undeclared()
+    told = [(each.key, each.kept_scope) for each in await ledger.contradictions()]
     files: list[BodyRow] = [page(path, body) for path, body in what["files"].items()]
     await ledger.publish(files)
     if what["whole"]:
         await ledger.unpublish_rest()
+    return set(told)
 
 
 def seen(catalog: Catalog, number: int) -> tuple[dict[str, bytes], dict[str, bytes | None]]:
@@ -121,7 +169,7 @@ async def live(url: str, locks: Path, runs: list[dict[str, Any]]) -> None:
         for what in runs:
             ledger = await catalog.begin(a_run(mirror=what["mirror"]))
             assert ledger.number == len(model.versions) + 1
-            await carry_out(ledger, what)
+            assert await carry_out(ledger, what) == model.contradicted(what)
             before = model.versions[-1][0] if model.versions else {}
             version = model.run(what)
             changes = await ledger.changes()
