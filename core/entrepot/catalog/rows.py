@@ -89,9 +89,9 @@ class RunRow(NamedTuple):
 
 
 class Stay(NamedTuple):
-    """A statement's time in a repository: from version `added` to before `removed`; None while it is there.
+    """A statement's time in a repository, from version `added` to the one before `removed`.
 
-    `run` is the run that made version `added`.
+    `removed` is None while it is there; `run` is the run that made version `added`.
     """
 
     added: int

@@ -73,7 +73,7 @@ def latest(session: Session, repository: int) -> int:
 
 
 def keys(session: Session, repository: int, *, after: str, end: str, limit: int) -> list[str]:
-    """A page of the keys between two, in order: of members then and now, of what was refused and what failed."""
+    """A page of the keys between two, in order: members then and now, refused, failed."""
     number = latest(session, repository)
     found: set[str] = set()
     cut: list[str] = []

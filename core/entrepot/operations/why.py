@@ -102,7 +102,7 @@ def _last_stretch(stays: list[Stay]) -> list[Stay]:
 
 
 def _standing_refusals(reader: CatalogReader, name: str, story: Story) -> list[RefusalNote]:
-    """Those of the last run that refused it, unless what came later shows that it would have done so again.
+    """Those of the last run that refused it, for as long as nothing later speaks against them.
 
     A run repeats no refusal in a scope that it keeps unseen, so a refusal stands until its scope is
     read again. A run that failed is only believed for as long as it is the last one.

@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from entrepot.plugin import Fact, Stage, before, hookimpl
+from entrepot.plugin import Fact, Stage, before, hookimpl, move_after, remove, replace
 from shell import Feed, Shell
 
 
@@ -163,6 +163,35 @@ def test_the_plan_is_shown_in_order_with_who_changed_it(ready: Shell) -> None:
     assert (labels["plugin"], labels["needs"], labels["gives"]) == ("labels", [], ["labelled"])
     assert rows[0]["plugin"] == "firmware"
     assert "LabelImages" in text
+
+
+def test_what_blocking_a_plugin_would_take_away_is_shown(ready: Shell) -> None:
+    """What it brought, what it took out or replaced, and what it moved: removals show in no row."""
+
+    class Downloads(Stage):
+        gives = frozenset({Fact("downloaded")})
+
+        async def run(self) -> None:
+            """Never runs."""
+
+    class Busy:
+        @hookimpl
+        def entrepot_edit_plan(self) -> object:
+            return [
+                replace("ArtifactDownloader", Downloads()),
+                remove("RemoteArtifactSaver"),
+                move_after("ResolveContentFutures", "ContentAssociation"),
+            ]
+
+    before_it = ready("stages", "tools").out
+    ready.plugins.append(("busy", Busy()))
+
+    assert ready("stages", "tools").out.splitlines()[-1] == (
+        "with --block busy: Downloads would be gone; ArtifactDownloader, RemoteArtifactSaver would be back; "
+        "ResolveContentFutures would be as before"
+    )
+    assert ready("stages", "tools", "--block", "busy").out == before_it
+    assert "--block" not in before_it
 
 
 def test_a_plan_that_does_not_hold_is_refused(ready: Shell) -> None:

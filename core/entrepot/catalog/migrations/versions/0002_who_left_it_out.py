@@ -1,4 +1,4 @@
-"""Refusals say which version of the plugin refused, and how to let the unit through; both are found by key."""
+"""Refusals tell the plugin's version and the way past the rule; notes are found by key."""
 
 from __future__ import annotations
 
