@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from entrepot.assembly.contradictions import check_kept
 from entrepot.assembly.default_plan import BUILTIN
 from entrepot.assembly.guards import check_loss
 from entrepot.errors import IntegrityError, Refused
@@ -51,6 +52,8 @@ async def settle(run: SyncRun, publisher: tuple[str, Publisher] | None, phase: C
     if run.unassociate:
         phase("removing what upstream no longer has")
         await ledger.remove_undeclared()
+    phase("checking kept scopes")
+    await check_kept(run)
     phase("checking dependencies")
     for unmet in await ledger.unmet():
         await _refuse(run, unmet)
