@@ -94,7 +94,8 @@ def test_what_is_no_expression_is_unknown(text: str) -> None:
         ({"deny": ("MIT OR ISC",)}, "more than one licence"),
         ({"allow": ("MIT",), "deny": ("mit",)}, "both allowed and denied"),
         ({"allow": ("MIT",), "means": {"BSD License": "BSD"}}, "'BSD' in means"),
-        ({"means": {"BSD License": "BSD-3-Clause"}}, "need rules"),
+        ({"label": False}, "no rules"),
+        ({"means": {"BSD License": "BSD-3-Clause"}}, "no rules"),
     ],
 )
 def test_a_policy_that_says_nothing_sensible_is_refused(said: dict[str, Any], named: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from entrepot_scan.options import ScanOptions, check
         ({"command": ("{path}",)}, "instead of a program"),
         ({"command": ("scan", "{path}", "{paths}")}, "twice"),
         ({"command": ("scan", "x{paths}")}, "an argument of its own"),
+        ({"command": (), "max_size": 10}, "name no command"),
+        ({"quarantine": Path("here")}, "no whole path"),
         ({"infected": ()}, "infected is empty"),
         ({"infected": (0, 1)}, "which means clean"),
         ({"parallel": 0}, "parallel and batch"),

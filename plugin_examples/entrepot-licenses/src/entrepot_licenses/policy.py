@@ -115,9 +115,9 @@ def canonical(expression: str) -> str | None:
 def policy_of(options: LicensesOptions) -> Policy | None:
     """Check the options; None where they ask for nothing."""
     if not (options.allow or options.deny or options.unknown == "allow"):
-        if options.exceptions or options.means:
+        if options != LicensesOptions():
             raise ConfigurationError(
-                "exceptions and means need rules that they are exceptions to",
+                "the options have no rules, so nothing is allowed or denied",
                 remedy='set allow = ["MIT", ...] or deny = ["AGPL-*", ...]; unknown = "allow" alone only labels',
             )
         return None

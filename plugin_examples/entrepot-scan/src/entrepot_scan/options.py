@@ -35,6 +35,10 @@ class ScanOptions:
 def check(options: ScanOptions) -> None:
     """Refuse options that would scan nothing, or call it clean."""
     command = options.command
+    if not command:
+        raise _wrong(
+            "the options name no command, so nothing is scanned", 'command = ["clamdscan", "--fdpass", "{paths}"]'
+        )
     if any(place in command[0] for place in (ONE, MANY)):
         raise _wrong("command begins with a file instead of a program", "name the scanner first")
     if any(MANY in word and word != MANY for word in command):
@@ -45,6 +49,8 @@ def check(options: ScanOptions) -> None:
         raise _wrong("infected is empty or has 0 in it, which means clean", "infected = [1]")
     if options.parallel < 1 or options.batch < 1 or options.quarantine_files < 0:
         raise _wrong("parallel and batch are 1 or more, quarantine_files 0 or more", "parallel = 2")
+    if options.quarantine is not None and not options.quarantine.is_absolute():
+        raise _wrong("quarantine is no whole path, so it depends on where a sync is started", 'quarantine = "/srv/..."')
     if options.timeout <= datetime.timedelta():
         raise _wrong("timeout is nothing, so no file could be scanned", 'timeout = "5m"')
 

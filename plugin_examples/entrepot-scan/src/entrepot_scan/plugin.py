@@ -14,7 +14,7 @@ from entrepot_scan.stage import ScanArtifacts
 def entrepot_edit_plan(context: RunContext) -> Sequence[Edit]:
     """Repositories whose configuration names a scanner are scanned; others are left alone."""
     options = context.plugin_options("scan", ScanOptions)
-    if not options.command:
+    if options == ScanOptions():
         return []
     check(options)
     if shutil.which(options.command[0]) is None:
