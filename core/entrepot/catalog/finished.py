@@ -1,4 +1,4 @@
-"""A finished version, asked as the one under construction is: for a publisher that writes it once more."""
+"""A finished version, asked as the one under construction is: for a publisher that writes it again."""
 
 from __future__ import annotations
 

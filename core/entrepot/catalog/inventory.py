@@ -100,7 +100,7 @@ class Needed(NamedTuple):
 
 
 class PublishedAt(NamedTuple):
-    """A file of a publication, in the latest version that has it so; `stored` when it is not in the catalog."""
+    """A file of a publication, and the latest version that has it so; `stored`: not in the catalog."""
 
     sha256: bytes
     size: int

@@ -30,7 +30,7 @@ Wanted: TypeAlias = dict[tuple[str, str], "PublishedAt"]
 
 
 async def publish_again(depot: Depot, digests: Sequence[bytes], *, stored: bool) -> Mapping[bytes, Sequence[str]]:
-    """Make files of publications once more, those in storage or those in the catalog; for each not mended, why.
+    """Make files of publications once more, in storage or in the catalog; for each not mended, why.
 
     The latest version that has a file is rendered, each version once. Beside a sync this is safe:
     right bytes take the place of wrong ones, and nothing else changes.
@@ -58,7 +58,7 @@ async def publish_again(depot: Depot, digests: Sequence[bytes], *, stored: bool)
 
 
 async def _render(depot: Depot, wanted: Wanted, reasons: dict[bytes, list[str]]) -> None:
-    """Run the publisher of a version until it has made what is wanted; what is mended is taken out of both."""
+    """Run the publisher of a version until it has made what is wanted; what is mended leaves both."""
     place = next(iter(wanted.values()))
     publisher = await asyncio.to_thread(_publisher, depot, place)
     finished = depot.catalog.finished(place.repository, place.number)
