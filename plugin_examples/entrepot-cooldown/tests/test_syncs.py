@@ -63,6 +63,7 @@ async def test_what_is_too_young_is_neither_listed_nor_downloadable(open_depot: 
         assert held(opened) == {"demo-2.0.tar.gz": ("min-age-by-upstream", due)}
         (told,) = outcome.report["refusals"]
         assert (told["until"], told["plugin"]) == (due, "cooldown")
+        assert '{ name = "demo==2.0", reason =' in told["remedy"]
         assert "published 2026-10-27T00:00:00+00:00, and is due 2026-11-26T00:00:00+00:00" in told["reason"]
         async with served(opened) as address:
             assert await status(f"{address}/tools/files/demo/demo-1.0.tar.gz") == 200

@@ -13,7 +13,6 @@ _DAY: Final = 24 * 3600.0
 #: The last moment that can be written as a date: an upstream may claim any.
 _LAST: Final = datetime.datetime(9999, 12, 30, tzinfo=datetime.UTC).timestamp()
 
-_EXCEPT: Final = "where it cannot wait, except it by name in exceptions, with a reason and until = 2026-12-31"
 _UNKNOWN: Final = 'set by = "first_seen" for this repository, or except it by name in exceptions'
 
 
@@ -70,7 +69,7 @@ class Held:
     rule: str
     reason: str
     until: float | None = None
-    remedy: str = _EXCEPT
+    remedy: str = ""
 
 
 def judge(options: CooldownOptions, published: float | None, first_seen: float, now: float) -> Held | None:

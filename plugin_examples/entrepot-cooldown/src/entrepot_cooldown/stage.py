@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -54,7 +55,8 @@ class Cooldown(Stage):
             return True
         reason = f"{held.reason}; {_record(unit, first_seen)}{self._expired(unit, now)}"
         # Only the very bytes that are too young may go: a predecessor with other bytes has its own age.
-        await self.refuse(unit, held.rule, reason, until=held.until, evict=past.is_in_latest, remedy=held.remedy)
+        remedy = held.remedy or _exempting(unit)
+        await self.refuse(unit, held.rule, reason, until=held.until, evict=past.is_in_latest, remedy=remedy)
         return False
 
     def _is_exempt(self, unit: DeclarativeContent, held: Held, now: float) -> bool:
@@ -73,6 +75,11 @@ class Cooldown(Stage):
 def _published(unit: DeclarativeContent) -> float | None:
     said = unit.content.published_at()
     return None if said is None else said.timestamp()
+
+
+def _exempting(unit: DeclarativeContent) -> str:
+    name = json.dumps(unit.content.known_as()[-1])
+    return f'if it cannot wait, add to exceptions {{ name = {name}, reason = "...", until = 2026-12-31 }}, your own day'
 
 
 def _record(unit: DeclarativeContent, first_seen: float) -> str:
