@@ -44,7 +44,7 @@ ACCESS = {
     "client_cert": "a certificate to show",
     "client_key": "its key",
     "allow_private": "whether the upstream may be on a private, loopback or link-local address",
-    "allow_weak_digests": "whether md5, sha1 or, with `policy = \"immediate\"`, no digest at all is enough to know bytes by",
+    "allow_weak_digests": "whether md5, sha1 or, with policy `immediate`, no digest at all is enough to know bytes by",
 }
 POLITENESS = {
     "concurrency": "requests at one time",

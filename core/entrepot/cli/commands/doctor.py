@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from entrepot.cli.invocation import Invocation
+from entrepot.cli.loop_watch import LoopWatch
 from entrepot.cli.options import Command
 from entrepot.cli.output import Output
 from entrepot.cli.root import make_root
@@ -36,7 +37,8 @@ def command(invocation: Invocation, upstreams: bool, listing: bool) -> int:
     found += [_told(output, finding) for finding in doctor(settings, plugins)]
     if upstreams:
         with invocation.depot() as depot:
-            found += [_told(output, finding) for finding in run(reach(depot))]
+            watch = LoopWatch(depot.plugins, settings.loop_timeout)
+            found += [_told(output, finding) for finding in run(reach(depot), watch)]
     bad = sum(finding.state == "bad" for finding in found)
     output.line({"event": "examined", "findings": len(found), "bad": bad})
     output.say("all is well" if not bad else f"{bad} of {len(found)} findings are bad")

@@ -7,6 +7,7 @@ import click
 from entrepot.cli.figures import counted
 from entrepot.cli.invocation import Invocation
 from entrepot.cli.looking import Looking
+from entrepot.cli.loop_watch import LoopWatch
 from entrepot.cli.names import name_argument
 from entrepot.cli.options import Command
 from entrepot.cli.output import Output, visible
@@ -27,7 +28,8 @@ def command(invocation: Invocation, names: tuple[str, ...]) -> int:
     """
     output, done = Output(invocation), Repaired()
     with bounded_end() as limit, invocation.depot() as depot:
-        run(_repair(depot, names, output=output, done=done), limit=limit)
+        watch = LoopWatch(depot.plugins, depot.settings.loop_timeout)
+        run(_repair(depot, names, output=output, done=done), watch, limit)
     output.line(done.to_json())
     checked = counted(done.seen.checked, "file", "files")
     output.say(f"{checked} checked: {done.mended} mended, {done.unmended} not mended")
