@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MOST = 10_000
 
 #: Names that a misspelt item is compared with.
-_NEAR = 20_000
+_NEAR = 5_000
 
 _PAST = chr(0x10FFFF)
 
@@ -61,7 +61,7 @@ def _all(reader: CatalogReader, name: str) -> Iterator[str]:
 def _surest(item: Item, keys: Iterable[str]) -> list[str]:
     best, named = max(Fit) + 1, set[str]()
     for key in keys:
-        fit = item.fit(key, fields_of(key))
+        fit = item.fit(key, fields_of(key)) if item.may_fit(key) else None
         if fit is None or fit > best:
             continue
         if fit < best:
@@ -77,7 +77,7 @@ def fields_of(key: str) -> list[str]:
 
 
 class _Names:
-    """Gathers names that begin as an item does, to say what was probably meant."""
+    """Gathers names that begin as an item does and are about as long, to say what was probably meant."""
 
     def __init__(self, item: Item) -> None:
         self._meant = folded(item.words[0])
@@ -86,10 +86,12 @@ class _Names:
     def gathered(self, keys: Iterable[str]) -> Iterator[str]:
         for key in keys:
             if len(self._known) < _NEAR:
-                self._known |= {
-                    alike: name for name in names_of(fields_of(key)) if (alike := folded(name))[:1] == self._meant[:1]
-                }
+                self._known |= {folded(name): name for name in names_of(fields_of(key)) if self._is_like(name)}
             yield key
+
+    def _is_like(self, name: str) -> bool:
+        meant = self._meant
+        return name[:1].casefold() == meant[:1] and abs(len(name) - len(meant)) <= max(2, len(meant) // 3)
 
     def near(self) -> list[str]:
         """At most three, the likest first."""

@@ -12,6 +12,12 @@ _BETWEEN_WORDS = re.compile(r"(?<=.)(?:==|@|\s+)")
 _JOINS = (" ", "@", "==", "/", ":")
 _GLOB = re.compile(r"[*?\[]")
 
+#: What may stand for something else in a key, or for nothing at all.
+_LOOSE = re.compile(r"[-_.@=/:*?\s]+")
+
+#: What JSON writes otherwise, and where the letters within are a choice.
+_UNSURE = re.compile(r'["\\\[\x00-\x1f]')
+
 
 class Fit(IntEnum):
     """How an item names a unit, the surest way first."""
@@ -33,6 +39,7 @@ class Item:
         self._alike = folded(text)
         self._glob = re.compile(fnmatch.translate(text.casefold())) if _GLOB.search(text) else None
         self._parts = [_part(word) for word in self.words]
+        self._letters = [] if _UNSURE.search(text) else [run for run in _LOOSE.split(text.casefold()) if run]
 
     @property
     def is_glob(self) -> bool:
@@ -44,6 +51,11 @@ class Item:
         """What the first field of a key may be, if it is there that the item begins."""
         first = self.words[0]
         return list(dict.fromkeys([self.text, first, first.lower(), folded(first)]))
+
+    def may_fit(self, key: str) -> bool:
+        """Whether a key has the letters of the item at all: told without reading it, and never wrongly False."""
+        lowered = key.casefold()
+        return all(run in lowered for run in self._letters)
 
     def fit(self, key: str, fields: Sequence[str]) -> Fit | None:
         """How it names the unit with this key and these key fields; None when it does not.

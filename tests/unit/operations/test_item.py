@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from entrepot.operations.item import Fit, Item
 
@@ -47,6 +49,7 @@ def fit(item: str, *key: str) -> Fit | None:
 def test_an_item_fits_as_people_call_things(item: str, key: tuple[str, ...], expected: Fit | None) -> None:
     """Whole, by one field, in another spelling, by name and version, as a pattern, by a part."""
     assert fit(item, *key) == expected
+    assert expected is None or Item(item).may_fit(msgspec.json.encode(list(key)).decode())
 
 
 @pytest.mark.parametrize(
@@ -73,3 +76,16 @@ def test_a_name_goes_before_a_part_of_one() -> None:
 
     assert plain is not None
     assert other is None or plain < other
+
+
+@given(
+    st.lists(st.text(st.sampled_from('aB1-_./@ :="\\*?[]\n\u0130\xdf'), max_size=5), min_size=1, max_size=3), st.data()
+)
+def test_what_fits_is_never_passed_over(fields: list[str], data: st.DataObject) -> None:
+    """The quick look at the letters of a key says no only where the thorough one does."""
+    key = msgspec.json.encode(["t.t", *fields]).decode()
+    wholes = [join.join(fields) for join in (" ", "@", "==", "/", ":")]
+    text = data.draw(st.sampled_from([*fields, *wholes, key, *(f"{whole[:2]}*" for whole in wholes)]))
+    item = Item(data.draw(st.sampled_from([text, text.upper(), text.replace("-", "_")])))
+
+    assert item.may_fit(key) or item.fit(key, fields) is None
