@@ -38,13 +38,29 @@ _LATEST: Final = Statement(
     " AND completed IS NOT NULL ORDER BY number DESC LIMIT 1"
 )
 
+
+def _known_otherwise(one: str, other: str) -> str:
+    """Whether bytes that came under one digest are known not to have the other."""
+    differs = (
+        f"SELECT 1 FROM artifact_digest x WHERE x.artifact = {{}} AND x.algorithm = {other}.algorithm"
+        f" AND x.digest <> {other}.digest"
+    )
+    return (
+        f"(({one}.algorithm = 'sha256' AND EXISTS ({differs.format(f'{one}.digest')}))"
+        f" OR EXISTS (SELECT 1 FROM artifact_digest w WHERE w.algorithm = {one}.algorithm"
+        f" AND w.digest = {one}.digest AND (({other}.algorithm = 'sha256' AND w.artifact <> {other}.digest)"
+        f" OR EXISTS ({differs.format('w.artifact')}))))"
+    )
+
+
 # CROSS JOIN keeps SQLite to the order written here: from what came to whatever else has its path.
 _PATH_CLASHES: Final = _for_both(
     "SELECT a.relative_path, m.key, o.key FROM membership m CROSS JOIN content_artifact a"
     " CROSS JOIN content_artifact b CROSS JOIN content c CROSS JOIN membership o"
     " WHERE {added} AND m.removed = :open AND a.content = m.content"
     " AND b.relative_path = a.relative_path AND b.content <> a.content"
-    " AND ((b.algorithm = a.algorithm AND b.digest <> a.digest) OR b.size <> a.size) AND c.id = b.content"
+    " AND ((b.algorithm = a.algorithm AND b.digest <> a.digest) OR b.size <> a.size OR (b.algorithm <> a.algorithm"
+    f" AND ({_known_otherwise('a', 'b')} OR {_known_otherwise('b', 'a')}))) AND c.id = b.content"
     " AND o.repository = :repository AND o.key = c.key AND o.removed = :open AND o.content = b.content"
     " ORDER BY a.relative_path, m.key LIMIT :limit"
 )

@@ -93,7 +93,8 @@ def declared_by(what: dict[str, Any]) -> dict[str, Held]:
 
 def looked_at(what: dict[str, Any], declared: dict[str, Held]) -> set[str | None]:
     """Scopes that are not part of the rest."""
-    return {scope for held in declared.values() for scope in held.scopes} | what["drop"]
+    dropped: set[str] = what["drop"]
+    return {scope for held in declared.values() for scope in held.scopes} | dropped
 
 
 def stays(scope: str | None, what: dict[str, Any], looked: set[str | None]) -> bool:
