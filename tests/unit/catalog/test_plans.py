@@ -14,7 +14,6 @@ from entrepot.catalog import collection, condemning, sources
 from entrepot.catalog.catalog import database_for
 from entrepot.catalog.statement import Statement
 
-
 #: Published files have no index by digest. This is asked only where a run began while a prune went on.
 SCANS = {collection._NAMED_BODIES}
 
