@@ -32,8 +32,10 @@ class Watchdog:
     lets go of that is not caught.
     """
 
-    def __init__(self, limit: float, bark: Callable[[FrameType], None]) -> None:
-        self._limit, self._bark = limit, bark
+    def __init__(
+        self, limit: float, bark: Callable[[FrameType], None], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._limit, self._bark, self._clock = limit, bark, clock
         self._pause = min(limit / _LOOKS, _LONGEST_PAUSE)
         self._watched = threading.get_ident()
         self._fed = 0
@@ -55,9 +57,9 @@ class Watchdog:
         self._over.set()
 
     def _watch(self) -> None:
-        fed, hungry, looked = self._fed, 0.0, time.monotonic()
+        fed, hungry, looked = self._fed, 0.0, self._clock()
         while not self._over.wait(self._pause):
-            now = time.monotonic()
+            now = self._clock()
             hungry += min(now - looked, 2 * self._pause)
             looked = now
             frame = sys._current_frames().get(self._watched)

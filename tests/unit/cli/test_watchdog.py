@@ -91,6 +91,22 @@ def test_a_process_that_was_stopped_is_not_ended_when_it_goes_on(tmp_path: Path)
     assert end(process) == (0, "ended\n", "")
 
 
+def test_a_jump_of_the_clock_counts_as_two_looks() -> None:
+    """However long nothing ran; the looks before and after count as they are."""
+    looks: list[float] = []
+    barked_after: list[int] = []
+
+    def clock() -> float:
+        looks.append(looks[-1] + (86_400 if len(looks) == 3 else 0.1) if looks else 0.0)
+        return looks[-1]
+
+    watchdog = Watchdog(1.0, lambda _: barked_after.append(len(looks)), clock=clock)
+    wait_until(lambda: bool(barked_after))
+    watchdog.close()
+
+    assert barked_after[0] >= 9
+
+
 @pytest.mark.sweep
 def test_whoever_looks_at_it_in_a_debugger_is_left_in_peace(tmp_path: Path) -> None:
     """At a breakpoint the loop stands still for as long as a person thinks."""
