@@ -46,7 +46,7 @@ def command(invocation: Invocation, upstreams: bool, listing: bool) -> int:
 
 
 def _commands(invocation: Invocation, plugins: Plugins) -> Iterator[Finding]:
-    """Let plugins add their commands, as the command line does for theirs; two that bring one are a finding."""
+    """Let plugins add their commands; two that bring one are a finding."""
     try:
         with invocation.loading() as begin:
             plugins.add_commands(make_root(), begin)
