@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Part:
-    """What one plugin does to a plan: without it, `brought` go, `out` come back and `changed` are as they were.
+    """What one plugin does to a plan.
+
+    Without it, `brought` go, `out` come back and `changed` are as they were.
 
     `changed` are stages that it moved or that it put its own in place of.
     """
@@ -42,7 +44,10 @@ def plan_of(depot: Depot, name: str) -> Plan:
 
 
 def parts(plan: Plan) -> list[Part]:
-    """What each plugin would take along if it were blocked, by its name; the first stage's is none of them."""
+    """What each plugin would take along if it were blocked, by its name.
+
+    The first stage's is none of them.
+    """
     steps = plan.steps[1:]
     names = {name for step in steps for name in (step.plugin, *step.edited_by)} | {gone.plugin for gone in plan.absent}
     return [

@@ -1,4 +1,4 @@
-"""The stage: holds back what is too young, before anything of it is downloaded."""
+"""Holding back what is too young, before anything of it is downloaded."""
 
 from __future__ import annotations
 

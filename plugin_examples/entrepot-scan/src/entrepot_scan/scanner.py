@@ -1,4 +1,4 @@
-"""Runs the scanner: no shell, a group of its own, a limit to its time and to what is kept of its words."""
+"""Runs the scanner, with no shell, in a group of its own, with a limit to its time and its words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stage: new files are scanned after they are downloaded and before they are saved."""
+"""New files are scanned after they are downloaded and before they are saved."""
 
 from __future__ import annotations
 
