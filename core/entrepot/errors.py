@@ -302,12 +302,11 @@ class UnmetNeed(PlanError):
 class StageTooLate(PlanError):
     """A stage stands after one that gives a fact which it must precede."""
 
-    def __init__(self, stage: str, fact: str, *, plugin: str, giver: str, giver_plugin: str) -> None:
+    def __init__(self, stage: str, fact: str, *, because: str, plugin: str, remedy: str) -> None:
         super().__init__(
-            f"stage {stage!r} must stand before {fact!r} is given, and stage {giver!r} "
-            f"of plugin {giver_plugin!r} gives it earlier",
+            f"stage {stage!r} must stand before {fact!r} is given, and {because}",
             where=f"the plan, edited by plugin {plugin!r}",
-            remedy=f"let plugin {plugin!r} put it there with before({giver}, {stage}(...))",
+            remedy=remedy,
         )
         self.stage, self.fact, self.plugin = stage, fact, plugin
 

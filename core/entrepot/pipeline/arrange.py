@@ -16,9 +16,10 @@ from entrepot.pipeline.step import Absence, Step
 def arrange(steps: Sequence[Step], edits: Mapping[str, Sequence[Edit]]) -> tuple[tuple[Step, ...], tuple[Absence, ...]]:
     """Follow all edits at once, so that the order in which plugins were asked does not matter."""
     arrangement = _Arrangement(Places(steps, edits))
-    laid = arrangement.lay()
+    places = arrangement.lay()
+    laid = tuple(place.step for place in places if not place.is_empty)
     _refuse_twins(laid)
-    return laid, tuple(arrangement.absent)
+    return laid, tuple(_absences(places))
 
 
 @attrs.frozen(eq=False)
@@ -37,24 +38,33 @@ class _Arrangement:
         self._places = places
         self._beside: dict[Place, _Beside] = {}
         self._filled: dict[Place, Asked] = {}
-        self.absent: list[Absence] = []
         self._first = places.roots[0] if places.roots else None
         last = places.roots[-1] if places.roots else None
         self._end = last if last is not None and isinstance(last.step.stage, EndStage) else None
         for asked in places.asked:
             self._follow(asked)
 
-    def lay(self) -> tuple[Step, ...]:
-        """The stages that are left, in order."""
+    def lay(self) -> list[Place]:
+        """All places in order, those that are empty included."""
         for place, beside in sorted(self._beside.items(), key=lambda item: item[1].asked.key):
             (beside.place.after if beside.is_after else beside.place.before).append(place)
         laid = [place for root in self._places.roots if root not in self._beside for place in _walk(root)]
-        lost = [beside.asked.plugin for place, beside in self._beside.items() if place not in laid]
+        lost = self._beside.keys() - set(laid)
         if lost:
             raise PlanConflict(
-                "stages are to stand next to each other in a circle", lost, "anchor one of them to a stage that stays"
+                "stages are to stand next to each other in a circle",
+                self._circle(next(place for place in self._beside if place in lost)),
+                "anchor one of them to a stage that stays",
             )
-        return tuple(place.step for place in laid if not place.is_empty)
+        return laid
+
+    def _circle(self, place: Place) -> list[str]:
+        """Who made the circle that a place is in or hangs on: not those who only put something next to it."""
+        seen: list[Place] = []
+        while place not in seen:
+            seen.append(place)
+            place = self._beside[place].place
+        return [self._beside[one].asked.plugin for one in seen[seen.index(place) :]]
 
     def _follow(self, asked: Asked) -> None:
         place = self._places.find(asked.edit.anchor, asked)
@@ -64,9 +74,10 @@ class _Arrangement:
             case Move(target=target, is_after=is_after):
                 self._refuse_ends(asked, place, "moved")
                 beside = _Beside(asked, self._places.find(target, asked), is_after)
-                self._refuse_two_moves(place, beside)
-                self._put(place, beside)
+                if not self._is_moved_already(place, beside):
+                    self._put(place, beside)
                 place.step = _edited(place.step, asked.plugin)
+                place.moved_by.append(asked.plugin)
             case Replace(stage=stage):
                 self._take_out(asked, place, "replaced")
                 plugins = (*place.step.edited_by, asked.plugin)
@@ -90,7 +101,7 @@ class _Arrangement:
         earlier = self._filled.setdefault(place, asked)
         if earlier is not asked and not (isinstance(earlier.edit, Remove) and isinstance(asked.edit, Remove)):
             raise _contradiction(place, earlier, asked, "replace or remove")
-        self.absent.append(Absence(place.step.name, place.step.stage.gives, asked.plugin))
+        place.gone.append(Absence(place.step.name, place.step.stage.gives, asked.plugin))
 
     def _refuse_ends(self, asked: Asked, place: Place, what: str) -> None:
         if place is self._first or place is self._end:
@@ -100,20 +111,34 @@ class _Arrangement:
                 remedy=f"put a stage {'after' if place is self._first else 'before'} {place.step.name!r} instead",
             )
 
-    def _refuse_two_moves(self, place: Place, beside: _Beside) -> None:
+    def _is_moved_already(self, place: Place, beside: _Beside) -> bool:
+        """Whether another plugin asked for the same move; one that asked for another is an error."""
         earlier = self._beside.get(place)
         if earlier is None or not isinstance(earlier.asked.edit, Move):
-            return
+            return False
         if earlier.place is not beside.place or earlier.is_after != beside.is_after:
             raise _contradiction(place, earlier.asked, beside.asked, "move")
+        return True
 
 
-def _walk(place: Place) -> Iterator[Place]:
+def _walk(place: Place, moved_by: Sequence[str] = ()) -> Iterator[Place]:
+    """A place with all that is next to it, in order; whoever moved it moved all of that."""
+    movers = [*moved_by, *place.moved_by]
     for other in place.before:
-        yield from _walk(other)
+        yield from _walk(other, movers)
+    place.step = attrs.evolve(place.step, moved_by=tuple(sorted({*place.step.moved_by, *movers})))
     yield place
     for other in place.after:
-        yield from _walk(other)
+        yield from _walk(other, movers)
+
+
+def _absences(places: Sequence[Place]) -> Iterator[Absence]:
+    """What was taken out, in order, each with the stage that now follows where it stood."""
+    for position, place in enumerate(places):
+        later = (other.step.stage for other in places[position + 1 :] if not other.is_empty)
+        follower = next(later, None) if place.gone else None
+        for gone in place.gone:
+            yield attrs.evolve(gone, followed_by=follower)
 
 
 def _edited(step: Step, *plugins: str) -> Step:

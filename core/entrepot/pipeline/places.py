@@ -10,7 +10,7 @@ import attrs
 from entrepot.errors import PlanConflict, UnknownStage
 from entrepot.pipeline.edits import Anchor, Edit, Insert, Move, Replace, name_of
 from entrepot.pipeline.stage import Stage
-from entrepot.pipeline.step import Step
+from entrepot.pipeline.step import Absence, Step
 from entrepot.pipeline.trace import named
 
 
@@ -24,12 +24,14 @@ class Key(NamedTuple):
 
 @attrs.define(eq=False)
 class Place:
-    """Where a stage stands or stood, and what was put next to it."""
+    """Where a stage stands or stood, what was put next to it, and what became of it."""
 
     step: Step
     is_empty: bool = False
     before: list[Place] = attrs.field(factory=list)
     after: list[Place] = attrs.field(factory=list)
+    moved_by: list[str] = attrs.field(factory=list)
+    gone: list[Absence] = attrs.field(factory=list)
 
 
 @attrs.frozen(eq=False)
@@ -115,12 +117,15 @@ class Places:
 
     def _refuse(self, hopeless: list[Asked]) -> None:
         brought = [_brought(one, one.edit.stage) for one in hopeless if isinstance(one.edit, Insert | Replace)]
+        waits: dict[Asked, Asked] = {}
         for one in hopeless:
             missing = self._missing(one)
-            if missing is not None and not _meant(missing, brought):
+            wanted = _meant(missing, brought) if missing is not None else []
+            if missing is not None and not wanted:
                 raise UnknownStage(name_of(missing), self._names(), plugin=one.plugin)
+            waits |= {one: holder.asked for holder in wanted[:1] if holder.asked is not None}
         if hopeless:
-            raise _circle(hopeless)
+            raise _circle(_round(hopeless[0], waits))
 
     def _names(self) -> list[str]:
         return [type(holder.stage).__name__ for holder in self._holders]
@@ -137,6 +142,15 @@ def _meant(anchor: Anchor, holders: Sequence[Holder]) -> list[Holder]:
         return [holder for holder in holders if type(holder.stage).__name__ == anchor]
     exact = [holder for holder in holders if type(holder.stage) is anchor]
     return exact or [holder for holder in holders if isinstance(holder.stage, anchor)]
+
+
+def _round(one: Asked, waits: Mapping[Asked, Asked]) -> list[Asked]:
+    """The circle that somebody who waits for others is in or waits for."""
+    seen: list[Asked] = []
+    while one not in seen:
+        seen.append(one)
+        one = waits[one]
+    return seen[seen.index(one) :]
 
 
 def _circle(asked: Sequence[Asked]) -> PlanConflict:

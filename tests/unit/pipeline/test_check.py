@@ -8,7 +8,7 @@ import pytest
 
 from entrepot.errors import StageTooLate, UnmetNeed
 from entrepot.pipeline.check import check
-from entrepot.pipeline.edits import after, before, move_after, remove, replace
+from entrepot.pipeline.edits import after, before, move_after, move_before, remove, replace
 from entrepot.pipeline.plan import Plan
 from entrepot.pipeline.stage import EndStage, Stage
 from entrepot.pipeline.step import Step
@@ -115,7 +115,7 @@ def test_a_stage_that_must_come_before_a_fact_is_refused_after_it() -> None:
     with pytest.raises(StageTooLate, match="'Filter' must stand before 'downloaded' is given") as raised:
         check(default_plan().edited({"filters": [after(Fetch, Filter())]}))
 
-    assert raised.value.where == "the plan, edited by plugin 'filters'"
+    assert raised.value.where == "stage 'Filter' of plugin 'filters', the plan, edited by plugin 'filters'"
     assert raised.value.remedy == "let plugin 'filters' put it there with before(Fetch, Filter(...))"
 
 
@@ -133,3 +133,73 @@ def test_a_misspelt_fact_is_guessed() -> None:
 
     with pytest.raises(UnmetNeed, match="did you mean 'downloaded'"):
         check(default_plan().edited({"p": [after(Fetch, Misspelt())]}))
+
+
+class Label(Blank):
+    """Read the bytes."""
+
+    needs = frozenset({"downloaded"})
+
+
+def test_whoever_moved_a_stage_is_named_though_another_put_it_there() -> None:
+    """Also where it was moved along with what it stands next to."""
+    for put, move in (
+        (after(Fetch, Label()), move_before(Label, Fetch)),
+        (before(Save, Label()), move_before(Save, Fetch)),
+    ):
+        with pytest.raises(UnmetNeed, match="only after it, because plugin 'mover' moved 'Label'") as raised:
+            check(default_plan().edited({"ant": [put], "mover": [move]}))
+        assert (raised.value.stage, raised.value.plugin) == ("Label", "mover")
+        assert raised.value.remedy == "let plugin 'mover' leave 'Fetch' before 'Label', or use --block mover"
+
+
+def test_whoever_moved_what_a_stage_must_precede_is_named() -> None:
+    """The filter stands where it was put."""
+    longer = default_plan().edited({"builtin": [after(First, Blank())]})
+    check(longer.edited({"filters": [after("Blank", Filter())]}))
+
+    with pytest.raises(StageTooLate, match="earlier, because plugin 'mover' moved 'Fetch'") as raised:
+        check(longer.edited({"filters": [after("Blank", Filter())], "mover": [move_before(Fetch, "Blank")]}))
+
+    assert raised.value.plugin == "mover"
+    assert raised.value.remedy == "let plugin 'mover' leave 'Filter' before 'Fetch', or use --block mover"
+
+
+def test_all_who_took_a_provider_away_are_named() -> None:
+    """To block one of them would not bring it back."""
+    with pytest.raises(UnmetNeed, match="plugin 'ant' and plugin 'bee' took away stage 'Fetch'") as raised:
+        check(default_plan().edited({"ant": [remove(Fetch)], "bee": [remove(Fetch)]}))
+
+    assert raised.value.remedy.endswith("use --block ant --block bee")
+
+
+def test_whoever_took_a_provider_away_is_named_though_another_gives_the_fact_too_late() -> None:
+    """Blocking the other would not help."""
+    with pytest.raises(UnmetNeed, match="plugin 'ant' took away stage 'Fetch'") as raised:
+        check(default_plan().edited({"ant": [remove(Fetch)], "late": [after(Save, FetchAgain())]}))
+
+    assert raised.value.plugin == "ant"
+
+
+def test_whoever_took_away_what_would_not_have_helped_is_not_named() -> None:
+    """It stood after the stage that needs it, or before the one that spoils it."""
+    again = default_plan().edited({"builtin": [after(Save, FetchAgain())]})
+    with pytest.raises(UnmetNeed, match="stage 'Fetch' of plugin 'builtin' gives that only after it") as raised:
+        check(again.edited({"ant": [remove(FetchAgain)], "mover": [move_after(Fetch, Save)]}))
+    assert raised.value.plugin == "mover"
+
+    twice = default_plan().edited({"builtin": [after(First, FetchAgain())]})
+    with pytest.raises(UnmetNeed, match="'Repack' of plugin 'packer', before it, spoils that") as raised:
+        check(twice.edited({"ant": [remove(FetchAgain)], "packer": [after(Fetch, Repack())]}))
+    assert raised.value.plugin == "packer"
+
+
+def test_a_fact_that_nobody_had_given_is_not_said_to_be_spoiled() -> None:
+    """To stand before that stage would not help."""
+
+    class Forget(Blank):
+        spoils = frozenset({"downloaded"})
+
+    with pytest.raises(UnmetNeed, match="gives that only after it") as raised:
+        check(default_plan().edited({"ant": [before(Fetch, Forget())], "bee": [before(Fetch, Label())]}))
+    assert raised.value.plugin == "bee"

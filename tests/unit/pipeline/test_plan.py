@@ -221,6 +221,26 @@ def test_a_circle_of_anchors_is_told() -> None:
         assert "ant" in raised.value.plugins
 
 
+def test_only_those_who_make_a_circle_are_named() -> None:
+    """Whoever puts something next to it waits in vain, and did nothing wrong."""
+    innocent = {"ant": [after(Query, C())], "dog": [before("A", FastSave())]}
+    circles: list[dict[str, list[Edit]]] = [
+        {"bee": [after("B", A())], "cat": [after("A", B())]},
+        {"bee": [after(Query, A()), move_after(Query, Fetch)], "cat": [move_after(Fetch, Query)]},
+    ]
+    for edits in circles:
+        with pytest.raises(PlanConflict, match=r"wait for each other|in a circle") as raised:
+            order({**innocent, **edits})
+        assert raised.value.plugins == ("bee", "cat")
+
+
+def test_a_move_that_another_asked_for_too_changes_nothing() -> None:
+    """The stage stands where the first of them puts it, among others that are moved there."""
+    moves: dict[str, list[Edit]] = {"ant": [move_after(Query, Save)], "bee": [move_after(Fetch, Save)]}
+
+    assert order(moves) == order({**moves, "cat": [move_after(Query, Save)]}) == ["Save", "Query", "Fetch"]
+
+
 def test_an_anchor_means_the_default_plan_first_then_its_own_plugin_then_others() -> None:
     """A plugin that brings a second stage of a known name breaks nobody's edits."""
     edits: dict[str, list[Edit]] = {
