@@ -38,6 +38,9 @@ from entrepot.operations.sync import sync
 from entrepot.testing.depots import depot
 from entrepot.testing.serving import served
 
+def reader():
+    return aiohttp.ClientSession(read_bufsize=4096, timeout=aiohttp.ClientTimeout(total=None, sock_read=60))
+
 async def read(client, address):
     async with client.get(f"{address}/files/large.bin") as answer:
         assert answer.status == 200, await answer.text()
@@ -48,7 +51,7 @@ async def read(client, address):
 
 async def main(opened):
     await sync(opened, "files")
-    async with served(opened) as address, aiohttp.ClientSession(read_bufsize=4096) as client:
+    async with served(opened) as address, reader() as client:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         counts = await asyncio.gather(*(read(client, address) for _ in range(30)))
         assert set(counts) == {int(sys.argv[3])}, counts
