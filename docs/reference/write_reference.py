@@ -12,6 +12,7 @@ from pathlib import Path
 from commands_page import commands_page
 from errors_page import errors_page
 from hooks_page import hooks_page
+from public_api_page import public_api_page
 from settings_page import settings_page
 from stages_page import stages_page
 
@@ -19,6 +20,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "commands": commands_page,
     "errors": errors_page,
     "hooks": hooks_page,
+    "public-api": public_api_page,
     "settings": settings_page,
     "stages": stages_page,
 }

@@ -26,7 +26,7 @@ from sync import Bench
 
 #: How a stage reads and passes on that does nothing else, by the name of the way.
 WAYS = {
-    "batches": "async for batch in self.batches():\n            for unit in batch:\n                await self.put(unit)",
+    "batches": "async for units in self.batches():\n            for unit in units: await self.put(unit)",
     "items": "async for unit in self.items():\n            await self.put(unit)",
 }
 

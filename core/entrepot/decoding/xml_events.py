@@ -32,6 +32,7 @@ class XmlEnded(NamedTuple):
     name: str
 
 
+#: What `bounded_xml` yields, in the order of the document.
 XmlEvent: TypeAlias = XmlBegun | XmlText | XmlEnded
 
 

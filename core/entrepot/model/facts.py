@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NewType
 
+#: What holds for every unit behind the stage that gives it. Plugins make their own: `Fact("licences-known")`.
 Fact = NewType("Fact", str)
 
 DECLARED = Fact("declared")

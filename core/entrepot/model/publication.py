@@ -43,6 +43,7 @@ class Unpublished:
     relative_path: str
 
 
+#: What a publisher yields: a file of the version, or a path that it has no more.
 Published: TypeAlias = PublishedFile | Unpublished
 
 

@@ -7,6 +7,7 @@ from typing import Final, NewType
 
 from entrepot.errors import InvalidPath
 
+#: A path that stays below its root; made by `relative_path` alone.
 RelativePath = NewType("RelativePath", str)
 
 #: Bytes of a whole path, and of one segment, at most.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from entrepot.model.downloading import Downloader, Validator
     from entrepot.model.workshop import Workshop
 
+#: When bytes are fetched: in the sync, when somebody first asks, or anew for each who asks.
 Policy: TypeAlias = Literal["immediate", "on_demand", "streamed"]
 
 

@@ -50,6 +50,7 @@ class Move:
     optional: bool = False
 
 
+#: One change of a plan, as `before`, `after`, `replace`, `remove`, `move_before` and `move_after` make it.
 Edit: TypeAlias = Insert | Replace | Remove | Move
 
 

@@ -123,7 +123,7 @@ class Places:
             wanted = _meant(missing, brought) if missing is not None else []
             if missing is not None and not wanted:
                 raise UnknownStage(name_of(missing), self._names(), plugin=one.plugin)
-            waits |= {one: holder.asked for holder in wanted[:1] if holder.asked is not None}
+            waits.update((one, holder.asked) for holder in wanted[:1] if holder.asked is not None)
         if hopeless:
             raise _circle(_round(hopeless[0], waits))
 

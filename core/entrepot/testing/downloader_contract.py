@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from entrepot.download.protocol import FetcherFactory
     from entrepot.model.remote import Remote
 
+__all__ = ["DownloaderContract", "Upstream"]
+
 #: Nothing, little, around the sizes at which ways of reading change, and much.
 SIZES = (0, 1, 4096, 65_536, 65_537, 524_288, 3_000_003)
 

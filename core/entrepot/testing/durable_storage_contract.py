@@ -13,6 +13,8 @@ from entrepot.testing.storage_contract import StorageContract, body_of, keep, re
 if TYPE_CHECKING:
     from entrepot.storage.protocol import Storage
 
+__all__ = ["DurableStorageContract"]
+
 WRONG = {
     "empty": b"",
     "short": body_of(4095),

@@ -36,6 +36,8 @@ from entrepot.testing.neighbours import Census
 from entrepot.testing.running import running
 from entrepot.testing.strategies import Files
 
+__all__ = ["FirstStageContract"]
+
 
 class FirstStageContract(FormatContract):
     """The promises of a first stage, one a test. Write `plugins`, `type` and `lay_out`.

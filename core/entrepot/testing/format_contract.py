@@ -22,6 +22,8 @@ from entrepot.testing.depots import depot
 from entrepot.testing.faults import FragileOrigin
 from entrepot.testing.strategies import Files, a_few, histories
 
+__all__ = ["FormatContract", "Site"]
+
 #: What the repository under test is called.
 NAME: Final = "tried"
 

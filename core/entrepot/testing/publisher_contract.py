@@ -29,6 +29,8 @@ from entrepot.testing.format_contract import NAME, FormatBench, FormatContract, 
 from entrepot.testing.serving import served
 from entrepot.testing.strategies import Files
 
+__all__ = ["PublisherContract"]
+
 #: Seconds by which another clock is ahead.
 _LATER: Final = 1e6
 

@@ -35,6 +35,8 @@ from entrepot.testing.neighbours import (
     temporary_files_in,
 )
 
+__all__ = ["StageBench", "StageContract", "mark_stored"]
+
 #: Rooms between stages: from the least to the default.
 MAXSIZES = (1, 2, 7, 1000)
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from entrepot.model.ledger import KeptArtifact
     from entrepot.storage.protocol import Storage
 
+__all__ = ["StorageContract"]
+
 #: Around the size up to which a body may wait in memory, and well beyond.
 SIZES = (0, 1, 4096, 65_535, 65_536, 65_537, 1_000_003)
 

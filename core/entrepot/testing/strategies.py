@@ -24,6 +24,21 @@ from entrepot.model.digest import LENGTHS
 from entrepot.model.relative_path import LONGEST_SEGMENT
 from entrepot.model.remote import Remote
 
+__all__ = [
+    "Change",
+    "Files",
+    "a_few",
+    "artifacts",
+    "bad_paths",
+    "changes",
+    "contents",
+    "digests",
+    "histories",
+    "relative_paths",
+    "units",
+    "upstreams",
+]
+
 C = TypeVar("C", bound=Content)
 
 #: Files of an upstream: a body under each name.

@@ -14,9 +14,7 @@ import pytest
 
 import entrepot_file.plugin
 from entrepot.plugin import DeclarativeVersion, RepositoryVersion
-from entrepot.testing.bad_origin import BadOrigin
-from entrepot.testing.bad_replies import Reply
-from entrepot.testing.depots import depot
+from entrepot.testing import BadOrigin, Reply, depot
 
 
 @attrs.define

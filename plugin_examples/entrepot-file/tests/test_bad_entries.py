@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from entrepot.plugin import Failed
-from entrepot.testing import retry_failed, sync
-from entrepot.testing.bad_replies import Reply
+from entrepot.testing import Reply, retry_failed, sync
 
 MANY = 10_000
 SHA256 = hashlib.sha256(b"x").hexdigest()

@@ -9,7 +9,7 @@ import pytest
 
 import entrepot_file.plugin
 from entrepot.plugin import Artifact, DeclarativeArtifact, DeclarativeContent, Remote, Stored
-from entrepot.testing.run_stage import run_stage
+from entrepot.testing import run_stage
 from entrepot_file.content import FileContent
 from entrepot_file.note_sizes import NoteSizes
 from entrepot_file.options import FileOptions

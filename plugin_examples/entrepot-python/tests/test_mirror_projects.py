@@ -14,10 +14,8 @@ import pytest
 
 import entrepot_python.plugin
 from entrepot.plugin import DeclarativeVersion, EntrepotError, RepositoryVersion
+from entrepot.testing import BadOrigin, Reply, Seen, depot
 from entrepot.testing import sync as synced
-from entrepot.testing.bad_origin import BadOrigin
-from entrepot.testing.bad_replies import Reply, Seen
-from entrepot.testing.depots import depot
 
 JSON, HTML = "application/vnd.pypi.simple.v1+json", "application/vnd.pypi.simple.v1+html"
 

@@ -11,10 +11,7 @@ import pytest
 
 import entrepot_python.plugin
 from entrepot.plugin import EntrepotError
-from entrepot.testing import Confirmed, retry_failed, sync
-from entrepot.testing.bad_origin import BadOrigin
-from entrepot.testing.bad_replies import Reply
-from entrepot.testing.depots import depot
+from entrepot.testing import BadOrigin, Confirmed, Reply, depot, retry_failed, sync
 
 JSON = "application/vnd.pypi.simple.v1+json"
 #: The digest of no bytes at all.
