@@ -166,6 +166,7 @@ def test_two_edits_of_one_place_that_contradict_each_other_name_both_plugins() -
         (remove(Fetch), replace(Fetch, A())),
         (replace(Fetch, A()), remove("A")),
         (move_after(Query, Save), move_after(Query, Fetch)),
+        (move_after(Query, Save), move_before(Query, Save)),
     ]
     for one, other in contradictions:
         with pytest.raises(PlanConflict, match="two edits") as raised:
@@ -223,7 +224,7 @@ def test_a_circle_of_anchors_is_told() -> None:
 
 def test_only_those_who_make_a_circle_are_named() -> None:
     """Whoever puts something next to it waits in vain, and did nothing wrong."""
-    innocent = {"ant": [after(Query, C())], "dog": [before("A", FastSave())]}
+    innocent = {"ant": [before("A", FastSave())], "dog": [after("A", C())]}
     circles: list[dict[str, list[Edit]]] = [
         {"bee": [after("B", A())], "cat": [after("A", B())]},
         {"bee": [after(Query, A()), move_after(Query, Fetch)], "cat": [move_after(Fetch, Query)]},
