@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from entrepot.assembly.registrations import Executor, ExecutorContext
 from entrepot.errors import ConfigurationError, safe_url
+from entrepot.executors.local import Local
+from entrepot.executors.processes import Processes, ProcessesOptions
 from entrepot.hooks.specs import hookimpl
 
 if TYPE_CHECKING:
     from entrepot.download.protocol import Fetcher, FetcherFactory, Lane
+    from entrepot.model.job import JobRunner
     from entrepot.model.remote import Remote
     from entrepot.storage.protocol import Storage
 
@@ -26,6 +30,23 @@ def entrepot_register_storages() -> Mapping[str, Callable[[str], Storage]]:
 def entrepot_register_downloaders() -> Mapping[str, FetcherFactory]:
     """The web, and this machine's files."""
     return {"http": _web, "https": _web, "file": _files}
+
+
+@hookimpl
+def entrepot_register_executors() -> Sequence[Executor]:
+    """This process, and processes of their own on this machine."""
+    return [
+        Executor("local", _local, in_process=True),
+        Executor("processes", _processes, ProcessesOptions),
+    ]
+
+
+def _local(context: ExecutorContext) -> JobRunner:
+    return Local(context.sync_here)
+
+
+def _processes(context: ExecutorContext) -> JobRunner:
+    return Processes(context.options.jobs)
 
 
 def _web(remote: Remote, lane: Lane) -> Fetcher:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from entrepot.assembly.declarative_version import DeclarativeVersion
 from entrepot.assembly.outcome import SyncOutcome
-from entrepot.assembly.registrations import FirstStage, Publisher
+from entrepot.assembly.registrations import Executor, ExecutorContext, FirstStage, Publisher
 from entrepot.decoding.compressed import bounded_decode
 from entrepot.decoding.json_text import bounded_json
 from entrepot.decoding.limits import BeyondLimits
@@ -20,6 +20,7 @@ from entrepot.errors import (
     InvalidPath,
     NotBound,
     NotFound,
+    NotHeld,
     PipelineStopped,
     PlanError,
     PluginError,
@@ -28,6 +29,7 @@ from entrepot.errors import (
     UpstreamError,
     safe_url,
 )
+from entrepot.executors.command import run_command
 from entrepot.hooks.specs import hookimpl
 from entrepot.model import facts
 from entrepot.model.artifact import Artifact
@@ -38,11 +40,13 @@ from entrepot.model.digest import Digest, parse_digest
 from entrepot.model.downloading import Download, Downloader, Validator
 from entrepot.model.facts import Fact
 from entrepot.model.incoming import Incoming, Received, Receiver
+from entrepot.model.job import JobOutput, JobRunner, SyncJob
 from entrepot.model.ledger import KeptArtifact, PathRow, UnitPast
 from entrepot.model.publication import Published, PublishedFile, Unpublished, VersionView
 from entrepot.model.relative_path import RelativePath, relative_path
 from entrepot.model.remote import Policy, Remote, Secret
 from entrepot.model.repository import Repository, RepositoryVersion
+from entrepot.model.verification import Verification
 from entrepot.pipeline.edits import Edit, after, before, move_after, move_before, remove, replace
 from entrepot.pipeline.plan import Plan
 from entrepot.pipeline.run import create_pipeline
@@ -57,6 +61,7 @@ from entrepot.stages.query_existing_contents import QueryExistingContents
 from entrepot.stages.remote_artifact_saver import RemoteArtifactSaver
 from entrepot.stages.resolve_content_futures import ResolveContentFutures
 from entrepot.stages.stage import Stage
+from entrepot.storage.protocol import Damage, Standing, Storage
 
 __all__ = [
     "Artifact",
@@ -68,6 +73,7 @@ __all__ = [
     "ContentAssociation",
     "ContentSaver",
     "ContentUnassociation",
+    "Damage",
     "DeclarativeArtifact",
     "DeclarativeContent",
     "DeclarativeVersion",
@@ -80,6 +86,8 @@ __all__ = [
     "Edit",
     "EndStage",
     "EntrepotError",
+    "Executor",
+    "ExecutorContext",
     "Fact",
     "Failed",
     "Fetched",
@@ -88,9 +96,12 @@ __all__ = [
     "IntegrityError",
     "InvalidMetadata",
     "InvalidPath",
+    "JobOutput",
+    "JobRunner",
     "KeptArtifact",
     "NotBound",
     "NotFound",
+    "NotHeld",
     "PathRow",
     "PipelineStopped",
     "Plan",
@@ -115,13 +126,17 @@ __all__ = [
     "Secret",
     "SizeMismatch",
     "Stage",
+    "Standing",
+    "Storage",
     "Stored",
     "SyncContext",
+    "SyncJob",
     "SyncOutcome",
     "UnitPast",
     "Unpublished",
     "UpstreamError",
     "Validator",
+    "Verification",
     "VersionView",
     "XmlBegun",
     "XmlEnded",
@@ -146,5 +161,6 @@ __all__ = [
     "relative_path",
     "remove",
     "replace",
+    "run_command",
     "safe_url",
 ]

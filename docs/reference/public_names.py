@@ -28,6 +28,7 @@ MODULES = {
     "entrepot.testing.storage_contract": "What every storage keeps, tried on yours.",
     "entrepot.testing.durable_storage_contract": "What a storage keeps that survives the process.",
     "entrepot.testing.downloader_contract": "What every downloader keeps, tried on yours.",
+    "entrepot.testing.executor_contract": "What every executor keeps, tried on yours.",
     "entrepot.testing.strategies": "What hypothesis draws from.",
 }
 

@@ -18,6 +18,8 @@ DEPOT = {
     "catalog": "the database, as a URL: `sqlite:///...` or `postgresql+psycopg://...`",
     "storage": "where bytes are kept, as a URL: `file:///...`",
     "blocked": "names of plugins that are not loaded",
+    "executor": "where syncs run unless `--executor` says: `local`, `processes`, or what a plugin brings",
+    "executors": "options by executor: `[depot.executors.processes]` takes `jobs`, syncs at one time, 2 unless set",
     "stall_timeout": "seconds that a sync may stand still; 0 is for ever, here and below",
     "sync_timeout": "seconds that one sync may take",
     "loop_timeout": "seconds that a plugin may hold the event loop before the process is ended",

@@ -178,6 +178,7 @@ ELSEWHERE = {
     "UnmetNeed",
     "Untrusted",
     "UpstreamError",
+    "WorkerLost",
     "_UsageError",
 }
 

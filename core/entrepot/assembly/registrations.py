@@ -1,4 +1,4 @@
-"""What a plugin registers for a repository type, as values."""
+"""What a plugin registers, as values: for a repository type, and where syncs run."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import attrs
 
 if TYPE_CHECKING:
     from entrepot.model.context import RunContext
+    from entrepot.model.job import JobRunner, SyncHere
     from entrepot.model.publication import Publisher as PublisherProtocol
     from entrepot.stages.stage import Stage
 
@@ -46,3 +47,27 @@ class Publisher:
     make: Callable[[RunContext], PublisherProtocol]
     version: str = "1"
     usage: Callable[[str], str] | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ExecutorContext:
+    """What the runner of an executor is made with: its options, and a way to sync in this process."""
+
+    options: Any
+    sync_here: SyncHere
+
+
+@attrs.frozen
+class Executor:
+    """How to make what runs the syncs that one command asks for.
+
+    `make` is called once per command, before any sync begins; it opens nothing. `options` is an
+    attrs class: the table `depot.executors.NAME` is checked against it and stands in
+    `context.options`. With `in_process` every sync runs in the process that asks; else the depot
+    must be one that other processes can open.
+    """
+
+    name: str
+    make: Callable[[ExecutorContext], JobRunner]
+    options: OptionsClass | None = None
+    in_process: bool = False

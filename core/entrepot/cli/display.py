@@ -69,6 +69,28 @@ class JsonDisplay:
         """Nothing to take away."""
 
 
+class Beside:
+    """Two displays of one sync, each with a stream of its own."""
+
+    def __init__(self, *displays: Display) -> None:
+        self._displays = displays
+
+    def hear(self, event: Event) -> None:
+        """Let both hear it."""
+        for display in self._displays:
+            display.hear(event)
+
+    def tick(self) -> None:
+        """Let both look."""
+        for display in self._displays:
+            display.tick()
+
+    def close(self) -> None:
+        """Close both."""
+        for display in self._displays:
+            display.close()
+
+
 class PlainDisplay:
     """A line at the start, one every few seconds, and one for each thing that goes wrong."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ import click
 if TYPE_CHECKING:
     from entrepot.depot import Depot
     from entrepot.hooks.manager import Plugins
+    from entrepot.model.job import SyncJob
     from entrepot.settings import Settings
 
 
@@ -69,6 +71,16 @@ class Invocation:
         from entrepot.settings.source import blocked_plugins  # noqa: PLC0415  # reads no more than that
 
         return tuple(dict.fromkeys([*blocked_plugins(self.config, environ=self.environ), *self.block]))
+
+    def jobs(self, settings: Settings, names: Sequence[str], *, options: Sequence[str]) -> list[SyncJob]:
+        """One sync for each name, for whoever runs it with the configuration, home and blocks of this one."""
+        from entrepot.model.job import SyncJob  # noqa: PLC0415  # only what syncs needs it
+
+        file = ["--config", str(settings.file)] if settings.file is not None else []
+        blocks = [word for name in self.block for word in ("--block", name)]
+        depot = (*file, "--home", str(settings.home), *blocks, *(["--debug"] if self.debug else []))
+        program = (sys.executable, "-P", "-m", "entrepot")
+        return [SyncJob(repository=name, options=tuple(options), depot=depot, program=program) for name in names]
 
     @contextmanager
     def depot(self, *, create: bool = False) -> Iterator[Depot]:

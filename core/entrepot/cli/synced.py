@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from entrepot.cli.figures import amount, counted, duration, size
+from entrepot.cli.lines import CHANGES
 from entrepot.cli.output import Output
 from entrepot.depot import Depot
-from entrepot.operations.sync import SyncOutcome
 
 USUAL_ADDRESS = "http://127.0.0.1:8080"
 
@@ -25,33 +26,31 @@ _HEADS = (
 )
 
 
-def table_of(output: Output, outcomes: Sequence[SyncOutcome]) -> None:
-    """A row for each sync that ended well."""
+def table_of(output: Output, synced: Sequence[Mapping[str, Any]]) -> None:
+    """A row for each sync that ended well, from the line that it ended with."""
     rows = [
         (
-            outcome.repository,
-            outcome.version.number if outcome.version else "-",
-            *(amount(number) for number in _counts(outcome)),
-            f"{counted(outcome.downloaded, 'file', 'files')}, {size(outcome.downloaded_bytes)}",
-            duration(outcome.seconds),
+            line["repository"],
+            line.get("version") or "-",
+            *(amount(line.get(count, 0)) for count in CHANGES),
+            f"{counted(line.get('downloaded', 0), 'file', 'files')}, {size(line.get('downloaded_bytes', 0))}",
+            duration(line.get("seconds", 0.0)),
         )
-        for outcome in outcomes
+        for line in synced
     ]
     output.table(_HEADS, rows, right=range(1, len(_HEADS)))
 
 
-def told(depot: Depot, outcome: SyncOutcome) -> str:
+def told(depot: Depot, synced: Mapping[str, Any]) -> str:
     """One line: what happened, and how to use it."""
-    name = outcome.repository
-    if outcome.version is None:
+    name, number, failed = synced["repository"], synced.get("version"), synced.get("failed", 0)
+    if number is None:
         latest = {row.name: row.latest for row in depot.catalog.reader.repositories()}.get(name)
         happened = f"{name}: nothing changed; the latest version is {latest}" if latest else f"{name}: nothing to hold"
     else:
-        happened = f"{name}: made version {outcome.version.number}"
-    if outcome.failed:
-        happened += (
-            f"; {counted(outcome.failed, 'unit', 'units')} failed; try them again: entrepot sync {name} --retry-failed"
-        )
+        happened = f"{name}: made version {number}"
+    if failed:
+        happened += f"; {counted(failed, 'unit', 'units')} failed; try them again: entrepot sync {name} --retry-failed"
     return f"{happened}; {_how_to_use(depot, name)}"
 
 
@@ -60,14 +59,3 @@ def _how_to_use(depot: Depot, name: str) -> str:
     usage = publisher[1].usage if publisher else None
     serve = "serve it: entrepot serve"
     return f"{serve}, then: {usage(f'{USUAL_ADDRESS}/{name}/')}" if usage else serve
-
-
-def _counts(outcome: SyncOutcome) -> tuple[int, ...]:
-    return (
-        outcome.added,
-        outcome.changed,
-        outcome.removed,
-        outcome.unchanged,
-        outcome.failed,
-        outcome.refused,
-    )

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from entrepot.assembly.registrations import FirstStage, Publisher
+from entrepot.assembly.registrations import Executor, FirstStage, Publisher
 from entrepot.errors import PluginError
 from entrepot.model.content import Content, shape_of
 
@@ -19,6 +19,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "publisher": ("publisher of repository type", "entrepot_register_publishers"),
     "downloader": ("URL scheme", "entrepot_register_downloaders"),
     "storage": ("storage scheme", "entrepot_register_storages"),
+    "executor": ("executor", "entrepot_register_executors"),
 }
 
 
@@ -100,6 +101,18 @@ def _values(kind: type[FirstStage] | type[Publisher]) -> Callable[[str, str, obj
     return read
 
 
+def _executors(plugin: str, hook: str, answer: object) -> list[tuple[str, Any]]:
+    values = _listed(plugin, hook, answer, "Executor values")
+    for value in values:
+        if not isinstance(value, Executor):
+            raise _refused(plugin, hook, value, "an Executor")
+        if not isinstance(value.name, str) or not value.name:
+            raise _refused(plugin, hook, value.name, "an executor's name")
+        if not callable(value.make):
+            raise _refused(plugin, hook, value.make, "a function that makes its runner from the context")
+    return [(value.name, value) for value in values]
+
+
 def _schemes(plugin: str, hook: str, answer: object) -> list[tuple[str, Any]]:
     if not isinstance(answer, Mapping):
         raise _refused(plugin, hook, answer, "a mapping from scheme to factory")
@@ -117,6 +130,7 @@ _READERS: Mapping[str, Callable[[str, str, object], list[tuple[str, Any]]]] = {
     "publisher": _values(Publisher),
     "downloader": _schemes,
     "storage": _schemes,
+    "executor": _executors,
 }
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import click
 
     from entrepot.assembly.outcome import SyncOutcome
-    from entrepot.assembly.registrations import FirstStage, Publisher
+    from entrepot.assembly.registrations import Executor, FirstStage, Publisher
     from entrepot.model.content import Content
     from entrepot.model.context import RunContext
     from entrepot.pipeline.plan import Plan
@@ -112,6 +112,11 @@ class Plugins:
         """Fetcher factories by URL scheme."""
         return self._held("downloader")
 
+    @property
+    def executors(self) -> Mapping[str, Executor]:
+        """Executors by name."""
+        return self._held("executor")
+
     def _held(self, kind: str) -> Mapping[str, Any]:
         return MappingProxyType({name: claim.value for name, claim in self._claims[kind].items()})
 
@@ -141,6 +146,12 @@ class Plugins:
         if scheme not in self.storages:
             raise UnknownName("storage scheme", scheme, self.storages, where="depot.storage")
         return self.storages[scheme](url)
+
+    def executor(self, name: str, *, where: str = "") -> Executor:
+        """Who runs syncs under a name; `UnknownName` when no working plugin brings it."""
+        if name not in self.executors:
+            raise UnknownName("executor", name, self.executors, where)
+        return self.executors[name]
 
     def publisher(self, type_name: str) -> tuple[str, Publisher] | None:
         """Who publishes a repository type, and how; None when nobody does."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import click
 
     from entrepot.assembly.outcome import SyncOutcome
-    from entrepot.assembly.registrations import FirstStage, Publisher
+    from entrepot.assembly.registrations import Executor, FirstStage, Publisher
     from entrepot.model.content import Content
     from entrepot.model.context import RunContext
     from entrepot.pipeline.edits import Edit
@@ -31,6 +31,7 @@ GROUP = "entrepot"
 
 hookspec = pluggy.HookspecMarker(GROUP)
 hookimpl = pluggy.HookimplMarker(GROUP)
+"""Marks the functions of a plugin that answer a hook of their name."""
 
 
 @hookspec
@@ -118,6 +119,24 @@ def entrepot_register_storages() -> Mapping[str, Callable[..., Any]]:
 
     >>> def entrepot_register_storages():
     ...     return {"tape": TapeStorage.open}
+    """
+
+
+@hookspec
+def entrepot_register_executors() -> Sequence[Executor]:
+    """Bring in ways to run the syncs that one command asks for.
+
+    When:     once, when plugins are loaded; `make` of the one that is chosen is called once per command.
+    Who:      every plugin; an executor's name belongs to one plugin alone. `local` and `processes`
+              are taken.
+    Return:   `Executor` values.
+    Fails:    `PluginError` when two plugins claim one name; anything that is not an `Executor`
+              leaves the plugin out as broken. What its runner raises fails the sync it was given.
+    Don't:    return from a cancelled `run` while the sync goes on: it would hold its repository.
+    Example:  docs/how-to/write-an-executor.md
+
+    >>> def entrepot_register_executors():
+    ...     return [Executor("elsewhere", lambda context: Elsewhere(context.options), Options)]
     """
 
 

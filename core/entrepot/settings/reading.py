@@ -25,6 +25,8 @@ class DepotTable:
     catalog: str | None = None
     storage: str | None = None
     blocked: tuple[str, ...] = ()
+    executor: str = "local"
+    executors: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
     stall_timeout: float = attrs.field(default=STALL_TIMEOUT, validator=attrs.validators.ge(0))
     sync_timeout: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
     loop_timeout: float = attrs.field(default=LOOP_TIMEOUT, validator=attrs.validators.ge(0))
@@ -67,11 +69,14 @@ def parse(text: str, *, file: Path | None, environ: Mapping[str, str], home: Pat
         catalog=_catalog(table.depot.catalog, base, surroundings),
         storage=table.depot.storage or (base / "storage").as_uri(),
         blocked=tuple(dict.fromkeys([*table.depot.blocked, *blocked_in(environ)])),
+        executor=table.depot.executor,
+        executors=table.depot.executors,
         stall_timeout=table.depot.stall_timeout,
         sync_timeout=table.depot.sync_timeout,
         loop_timeout=table.depot.loop_timeout,
         load_timeout=table.depot.load_timeout,
         repositories=repositories,
+        environ=environ,
     )
 
 

@@ -142,11 +142,19 @@ class Settings:
     catalog: str
     storage: str
     blocked: tuple[str, ...] = ()
+    executor: str = "local"
+    executors: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
     stall_timeout: float = STALL_TIMEOUT
     sync_timeout: float = 0.0
     loop_timeout: float = LOOP_TIMEOUT
     load_timeout: float = LOAD_TIMEOUT
     repositories: Mapping[str, RepositorySettings] = attrs.field(factory=dict)
+    _environ: Mapping[str, str] = attrs.field(factory=dict, repr=False, eq=False)
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """Where secrets named by a variable are to be had."""
+        return self._environ
 
     def repository(self, name: str) -> RepositorySettings:
         """One repository by name; `UnknownName` says which there are."""

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 class MemoryStorage:
     """A dictionary. Bodies come in as they do elsewhere: large ones wait in a temporary folder."""
 
+    in_process = True
+
     def __init__(self) -> None:
         self._bodies: dict[bytes, bytes] = {}
         self._lock = threading.Lock()

@@ -36,7 +36,7 @@ class Storage(Receiver, Protocol):
 
     `receive` is cheap and may be called on the event loop; all else blocks. Any number of threads,
     and any number of processes with storages of their own on the same place, may call at once.
-    Failures are `DepotError`s.
+    Failures are `DepotError`s. One whose bytes no other process can see says `in_process = True`.
     """
 
     def keep(self, batch: Sequence[Received]) -> list[KeptArtifact]:

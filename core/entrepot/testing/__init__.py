@@ -1,9 +1,9 @@
 """The kit: what entrepot tests itself with, for everyone who writes a plugin.
 
 Beside these names it has contracts, to be subclassed in a test module: `stage_contract`,
-`first_stage_contract`, `publisher_contract`, `storage_contract`, `durable_storage_contract` and
-`downloader_contract`, and what hypothesis needs in `strategies`. They need pytest and hypothesis:
-install `entrepot[testing]`.
+`first_stage_contract`, `publisher_contract`, `storage_contract`, `durable_storage_contract`,
+`downloader_contract` and `executor_contract`, and what hypothesis needs in `strategies`. They need
+pytest and hypothesis: install `entrepot[testing]`.
 """
 
 from __future__ import annotations

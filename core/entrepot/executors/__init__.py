@@ -1,0 +1,1 @@
+"""Where syncs run: in this process, or in workers of their own."""
