@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import attrs
@@ -112,14 +113,14 @@ class Declaring:
             )
 
     def _url(self, file: ListedFile, page: ProjectPage) -> str:
-        try:
+        url, scheme, host = "", "", None
+        with suppress(ValueError):
             url = urljoin(urljoin(self.url, page.base), file.url)
             parts = urlsplit(url)
-            usable = bool(parts.hostname) if parts.scheme in ("http", "https") else parts.scheme == "file"
-        except ValueError:
-            usable = False
+            scheme, host = parts.scheme, parts.hostname
+        usable = bool(host) if scheme in ("http", "https") else scheme == "file"
         # What came over the network may not point into this machine's files.
-        if not usable or (parts.scheme == "file" and urlsplit(self.url).scheme != "file"):
+        if not usable or (scheme == "file" and urlsplit(self.url).scheme != "file"):
             raise InvalidMetadata(f"{file.url!r:.120} is no URL to download from")
         return url
 

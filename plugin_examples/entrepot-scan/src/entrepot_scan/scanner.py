@@ -99,7 +99,7 @@ class _Words(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self.heard += data[: _HEARD - len(self.heard)]
 
-    def connection_lost(self, _: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  (asyncio calls it that)
         self.ended.set()
 
 
