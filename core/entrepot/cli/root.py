@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "stages": "Show the plan of a repository's sync.",
         "trace": "Show what the last sync counted.",
         "doctor": "Check this machine and this depot.",
+        "new-plugin": "Begin a plugin that works before a line is changed.",
     }
 )
 
@@ -114,7 +115,7 @@ class Root(click.Group):
 
 def load_command(name: str) -> click.Command:
     """Import one of core's commands."""
-    command: Any = importlib.import_module(f"entrepot.cli.commands.{name}")
+    command: Any = importlib.import_module(f"entrepot.cli.commands.{name.replace('-', '_')}")
     loaded: click.Command = command.command
     return loaded
 

@@ -12,7 +12,7 @@ from shell import Shell
 
 
 def test_programs_get_a_line_for_each_plugin(shell: Shell) -> None:
-    """Name, version, distribution, hooks, state and reason; nothing else."""
+    """Name, version, distribution, hooks, state and reason, what it brings; nothing else."""
     shell.plugins.append(("odd", SimpleNamespace()))
 
     lines = {line["name"]: line for line in shell("--json", "plugins").lines}
@@ -29,7 +29,15 @@ def test_programs_get_a_line_for_each_plugin(shell: Shell) -> None:
         ],
         "state": "active",
         "reason": None,
+        "content_types": ["firmware.image"],
+        "repository_types": ["firmware"],
+        "publishers": ["firmware"],
+        "storages": [],
+        "downloaders": [],
+        "executors": [],
+        "stages": ["FirmwareList"],
     }
+    assert lines["odd"]["stages"] == lines["odd"]["content_types"] == []
     assert (lines["odd"]["state"], lines["odd"]["hooks"]) == ("broken", [])
     assert "answers no hook" in lines["odd"]["reason"]
 
@@ -41,7 +49,10 @@ def test_people_get_a_table(shell: Shell) -> None:
     done = shell("plugins")
 
     assert done.code == 0
-    assert [line.split()[0] for line in done.out.splitlines()] == ["plugin", "builtin", "firmware", "odd"]
+    listed, brings = done.out.splitlines()[:4], done.out.splitlines()[4:]
+    assert [line.split()[0] for line in listed] == ["plugin", "builtin", "firmware", "odd"]
+    assert [line.partition(" brings ")[0] for line in brings] == ["builtin", "firmware"]
+    assert brings[1].endswith("repository types firmware; publishers firmware; stages FirmwareList")
     assert "it answers no hook" in done.out
 
 

@@ -15,7 +15,7 @@ def test_the_commands_stand_in_the_order_of_a_day_s_work(shell: Shell) -> None:
     done = shell("--help")
 
     assert done.code == 0
-    assert re.findall(r"^  (\w+)  +\S", done.out.partition("Commands:")[2], re.MULTILINE) == [*COMMANDS, "flash"]
+    assert re.findall(r"^  ([\w-]+)  +\S", done.out.partition("Commands:")[2], re.MULTILINE) == [*COMMANDS, "flash"]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
