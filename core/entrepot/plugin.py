@@ -9,6 +9,8 @@ from entrepot.decoding.compressed import bounded_decode
 from entrepot.decoding.json_text import bounded_json
 from entrepot.decoding.limits import BeyondLimits
 from entrepot.decoding.xml_events import XmlBegun, XmlEnded, XmlEvent, XmlLimits, XmlText, bounded_xml
+from entrepot.download.errors import Absent, AccessDenied, DownloadError, Unavailable
+from entrepot.download.protocol import Answer, Fetcher, Lane, Request, Traffic
 from entrepot.errors import (
     ConfigurationError,
     DepotError,
@@ -64,6 +66,9 @@ from entrepot.stages.stage import Stage
 from entrepot.storage.protocol import Damage, Standing, Storage
 
 __all__ = [
+    "Absent",
+    "AccessDenied",
+    "Answer",
     "Artifact",
     "ArtifactDownloader",
     "ArtifactSaver",
@@ -82,6 +87,7 @@ __all__ = [
     "Digest",
     "DigestMismatch",
     "Download",
+    "DownloadError",
     "Downloader",
     "Edit",
     "EndStage",
@@ -91,6 +97,7 @@ __all__ = [
     "Fact",
     "Failed",
     "Fetched",
+    "Fetcher",
     "FirstStage",
     "Incoming",
     "IntegrityError",
@@ -99,6 +106,7 @@ __all__ = [
     "JobOutput",
     "JobRunner",
     "KeptArtifact",
+    "Lane",
     "NotBound",
     "NotFound",
     "NotHeld",
@@ -121,6 +129,7 @@ __all__ = [
     "RemoteArtifactSaver",
     "Repository",
     "RepositoryVersion",
+    "Request",
     "ResolveContentFutures",
     "RunContext",
     "Secret",
@@ -132,6 +141,8 @@ __all__ = [
     "SyncContext",
     "SyncJob",
     "SyncOutcome",
+    "Traffic",
+    "Unavailable",
     "UnitPast",
     "Unpublished",
     "UpstreamError",

@@ -16,11 +16,13 @@ from collections.abc import Callable, Iterator
 from typing import Any, NewType, get_origin
 
 import attrs
+import pytest
 
 #: Every module that is promised, and what it is for. Names of other modules may change without a word.
 MODULES = {
     "entrepot.plugin": "What a plugin imports, and nothing else.",
     "entrepot.testing": "What its tests import.",
+    "entrepot.testing.pytest_plugin": "Fixtures, for who asks for them by name.",
     "entrepot.testing.stage_contract": "What every stage keeps, tried on yours.",
     "entrepot.testing.first_stage_contract": "What every first stage keeps, tried on yours.",
     "entrepot.testing.publisher_contract": "What every publisher keeps, tried on yours.",
@@ -31,6 +33,9 @@ MODULES = {
     "entrepot.testing.executor_contract": "What every executor keeps, tried on yours.",
     "entrepot.testing.strategies": "What hypothesis draws from.",
 }
+
+#: What pytest makes of a function that is a fixture; it has no public name.
+_Fixture = type(pytest.fixture(lambda: None))
 
 
 @attrs.frozen
@@ -63,6 +68,9 @@ def _lines(names: list[PublicName] | tuple[PublicName, ...], indent: str) -> Ite
 
 def _told(name: str, thing: Any, module: types.ModuleType) -> PublicName:
     says = inspect.getdoc(thing) or ""
+    if isinstance(thing, _Fixture):
+        returns = inspect.get_annotations(inspect.unwrap(thing)).get("return", "")
+        return PublicName(name, "fixture", f": {_plain(returns)}", says)
     if inspect.isclass(thing):
         is_protocol = bool(getattr(thing, "_is_protocol", False))
         kind = "error" if issubclass(thing, BaseException) else "protocol" if is_protocol else "class"

@@ -2,8 +2,8 @@
 
 Beside these names it has contracts, to be subclassed in a test module: `stage_contract`,
 `first_stage_contract`, `publisher_contract`, `storage_contract`, `durable_storage_contract`,
-`downloader_contract` and `executor_contract`, and what hypothesis needs in `strategies`. They need
-pytest and hypothesis: install `entrepot[testing]`.
+`downloader_contract` and `executor_contract`, what hypothesis needs in `strategies`, and fixtures in
+`pytest_plugin`. They need pytest and hypothesis: install `entrepot[testing]`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from entrepot.operations.sync import Confirmed, retry_failed, sync
 from entrepot.testing.bad_origin import BadOrigin
 from entrepot.testing.bad_replies import Reply, Seen
+from entrepot.testing.clock import Clock
 from entrepot.testing.depots import depot
 from entrepot.testing.invariants import check_depot, snapshot
 from entrepot.testing.run_stage import run_stage
@@ -19,6 +20,7 @@ from entrepot.testing.serving import served
 
 __all__ = [
     "BadOrigin",
+    "Clock",
     "Confirmed",
     "Reply",
     "Seen",

@@ -21,6 +21,7 @@ class Clock:
     ...     clock.turn(days=29, hours=23)
     """
 
+    #: The moment, in seconds since 1970.
     now: float = _BEGINNING
 
     def __call__(self) -> float:

@@ -1,4 +1,6 @@
-"""Fixtures for the tests of a plugin, for whoever asks for them by name; no pytest loads them by itself.
+"""Fixtures for the tests of a plugin, for whoever asks for them by name.
+
+No pytest loads them by itself.
 
 >>> pytest_plugins = ["entrepot.testing.pytest_plugin"]  # in a conftest.py at the root of the tests
 
