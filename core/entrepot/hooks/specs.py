@@ -150,7 +150,7 @@ def entrepot_register_commands(group: click.Group) -> None:
     Fails:    `PluginError` when a name is taken, naming who has it; a plugin that raises here keeps
               what else it brought, and loses its commands.
     Don't:    import what a command needs before it runs: everybody waits for it at every `--help`.
-    Example:  tests/unit/hooks/test_commands.py
+    Example:  docs/how-to/add-a-command.md
 
     >>> def entrepot_register_commands(group):
     ...     group.add_command(label)
