@@ -86,9 +86,10 @@ async def _refuse(run: SyncRun, unmet: Unmet) -> None:
     reason = " needs ".join(unmet.chain) + ", which is not there"
     # Over at once: what lacks may come from another scope, so this one is asked for again next time.
     refused = Refused(f"unit {unmet.key}", NEEDS, reason, plugin=BUILTIN)
-    row = run.refusal(refused, key=unmet.key, stage="seal", scope=unmet.scope, until=0.0)
-    await run.ledger.refuse([row])
-    run.tell_refused(row)
+    scopes = dict.fromkeys((unmet.scope, *unmet.further))
+    rows = [run.refusal(refused, key=unmet.key, stage="seal", scope=scope, until=0.0) for scope in scopes]
+    await run.ledger.refuse(rows)
+    run.tell_refused(rows[0])
 
 
 def _clash(clashes: list[PathClash]) -> IntegrityError:

@@ -37,6 +37,13 @@ _ALWAYS: Final = {
         f" AND {_SHOWS.format('f')} AND NOT EXISTS (SELECT 1 FROM membership m WHERE m.repository = f.repository"
         " AND m.key = f.key AND m.added <= v.number AND m.removed > v.number)) LIMIT :limit"
     ),
+    "member {1} of {0} needs {2}, which is no member": Statement(
+        "SELECT r.name, n.key, n.needs FROM member_need n JOIN repository r ON r.id = n.repository"
+        f" WHERE EXISTS (SELECT 1 FROM repository_version v WHERE v.repository = n.repository AND {_SEEN}"
+        f" AND {_SHOWS.format('n')} AND 2 > (SELECT count(DISTINCT m.key) FROM membership m"
+        " WHERE m.repository = n.repository AND m.key IN (n.key, n.needs) AND m.added <= v.number"
+        " AND m.removed > v.number) + CASE WHEN n.key = n.needs THEN 1 ELSE 0 END) LIMIT :limit"
+    ),
     "published file {1} of {0} has no bytes": Statement(
         "SELECT r.name, p.relative_path FROM published_file p JOIN repository r ON r.id = p.repository"
         " WHERE NOT EXISTS (SELECT 1 FROM published_body b WHERE b.sha256 = p.sha256 AND NOT p.stored)"
@@ -72,6 +79,7 @@ _AFTER_RUNS: Final = {
     ),
     "a member of {0} was added for no version": _beyond("membership"),
     "a further scope of {0} was added for no version": _beyond("further_scope"),
+    "what a member of {0} needs was added for no version": _beyond("member_need"),
     "a published file of {0} was added for no version": _beyond("published_file"),
 } | {
     f"run {{0}} left rows in {table}": Statement(f"SELECT DISTINCT run FROM {table} LIMIT :limit")

@@ -37,6 +37,7 @@ _COUNT_ROWS: Final = "ANALYZE (SKIP_LOCKED) " + ", ".join(
         schema.remote_artifact,
         schema.membership,
         schema.further_scope,
+        schema.member_need,
         schema.published_file,
         *schema.LARGE_WHILE_IT_LASTS,
     )

@@ -31,7 +31,12 @@ def _reopening(table: str, key: str) -> Statement:
 
 
 # What was added goes before what was removed comes back: each key has room for one open row.
-_TABLES: Final = {"membership": "key", "further_scope": "key, scope", "published_file": "relative_path, media_type"}
+_TABLES: Final = {
+    "membership": "key",
+    "further_scope": "key, scope",
+    "member_need": "key, needs",
+    "published_file": "relative_path, media_type",
+}
 _UNDO_LATER: Final = tuple(
     statement
     for table, key in _TABLES.items()

@@ -37,6 +37,7 @@ _NEEDED: Final = (
 _TABLES: Final = {
     "membership": "key, removed",
     "further_scope": "key, scope, removed",
+    "member_need": "key, needs, removed",
     "published_file": "relative_path, media_type, removed",
 }
 _FORGET: Final = tuple(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from entrepot.catalog import notes, recovery, settled
+from entrepot.catalog import known_needs, notes, recovery, settled
 from entrepot.catalog.leases import busy, holder
 from entrepot.catalog.schema import SHARED
 from entrepot.catalog.statement import Session, Statement
@@ -115,6 +115,7 @@ def begin(writer: Writer, claim: Claim, request: RunRequest, now: float) -> Begu
 
 def complete(writer: Writer, run: Run, *, fingerprint: str, report: Mapping[str, Any], now: float) -> float:
     """Make the version visible; the commit is small whatever the version holds."""
+    known_needs.remember(writer, run)
     with writer.reading() as session:
         changes = settled.changes(session, run)
         latest = settled.latest(session, run.repository)

@@ -207,6 +207,18 @@ further_scope = Table(
     sqlite_with_rowid=False,
 )
 
+#: What members need, as far as a run said so when it declared them; a member that needs nothing has no row.
+member_need = Table(
+    "member_need",
+    metadata,
+    Column("repository", Integer, primary_key=True, autoincrement=False),
+    Column("key", NAME, primary_key=True),
+    Column("needs", NAME, primary_key=True),
+    Column("removed", Integer, primary_key=True, autoincrement=False),
+    Column("added", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 published_file = Table(
     "published_file",
     metadata,
@@ -229,7 +241,7 @@ published_body = Table(
 )
 
 # Only what a later version changed is indexed by version: a first version of any size pays nothing.
-for _table in (membership, further_scope, published_file):
+for _table in (membership, further_scope, member_need, published_file):
     _later = _table.c.added != text("1")
     _closed = _table.c.removed != text(str(OPEN))
     Index(f"{_table.name}_added", _table.c.repository, _table.c.added, sqlite_where=_later, postgresql_where=_later)
@@ -244,6 +256,9 @@ Index(
     sqlite_where=membership.c.scope.is_not(None),
     postgresql_where=membership.c.scope.is_not(None),
 )
+Index("member_need_of", member_need.c.repository, member_need.c.needs, member_need.c.removed, member_need.c.key)
+_small = text("NOT stored")
+Index("published_file_body", published_file.c.sha256, sqlite_where=_small, postgresql_where=_small)
 
 checkpoint = Table(
     "checkpoint",

@@ -84,11 +84,15 @@ class PathClash(NamedTuple):
 
 
 class Unmet(NamedTuple):
-    """A member whose dependency is neither in the version nor kept; the chain leads to what lacks."""
+    """A member whose dependency is neither in the version nor kept; the chain leads to what lacks.
+
+    `further` are the other scopes that list it; None is no scope.
+    """
 
     key: str
     chain: tuple[str, ...]
     scope: str | None = None
+    further: tuple[str | None, ...] = ()
 
 
 class ScopeLoss(NamedTuple):

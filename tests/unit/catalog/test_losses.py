@@ -39,3 +39,10 @@ async def test_another_plan_explains_what_goes(catalog: Catalog) -> None:
     await version(catalog, "abcde", "vwxyz")
 
     assert await version(catalog, "abc", "", plan="another") == []
+
+
+async def test_what_several_scopes_listed_was_lost_by_each(catalog: Catalog) -> None:
+    """Whichever of them its row names; what one of them still lists is no loss to the other."""
+    await version(catalog, "abcdxy", "abcdvw")
+
+    assert await version(catalog, "xyb", "avw") == [ScopeLoss("blue", 2, 6), ScopeLoss("red", 2, 6)]

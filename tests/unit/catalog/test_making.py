@@ -21,15 +21,15 @@ def shape(engine: Engine) -> dict[str, Any]:
             {(column["name"], column["nullable"]) for column in looked.get_columns(table)},
             {(index["name"], tuple(index["column_names"])) for index in looked.get_indexes(table)},
         )
-        for table in ("refusal", "failure", "further_scope", "declared_scope")
+        for table in ("refusal", "failure", "further_scope", "declared_scope", "member_need", "published_file")
     }
 
 
 def as_it_was_at_0001(connection: Connection) -> None:
     """Take away what later steps added."""
-    for table in ("further_scope", "declared_scope"):
+    for table in ("further_scope", "declared_scope", "member_need"):
         connection.execute(text(f"DROP TABLE {table}"))
-    for index in ("refusal_of_key", "failure_of_key"):
+    for index in ("refusal_of_key", "failure_of_key", "published_file_body"):
         connection.execute(text(f"DROP INDEX {index}"))
     for column in ("version", "remedy"):
         connection.execute(text(f"ALTER TABLE refusal DROP COLUMN {column}"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from entrepot.catalog.catalog import Catalog
-from entrepot.model.ledger import Changes, Member, Unmet
+from entrepot.model.ledger import Changes, Ledger, Member, RefusalRow, Statement, Unmet
 from unit.catalog.saying import a_run, declare, holding, key, names, needing, said, sync
 
 
@@ -105,3 +105,101 @@ async def test_a_long_chain_falls_to_its_last_link(catalog: Catalog) -> None:
     assert len(unmet) == 60
     assert len(unmet[0].chain) == 61
     assert not await ledger.changes()
+
+
+async def version_of(catalog: Catalog, *needed: tuple[str, str | None, tuple[str, ...]]) -> None:
+    """Make a version of names, each in a scope and with what it needs."""
+    ledger = await catalog.begin(a_run())
+    for name, scope, needs in needed:
+        await listing(ledger, said(name), scope, *needs)
+    await ledger.complete(fingerprint="", report={})
+
+
+async def listing(ledger: Ledger, statement: Statement, scope: str | None, *needs: str) -> None:
+    """Declare a statement in a scope, with what it needs."""
+    (number,) = await ledger.save_contents([statement])
+    await ledger.associate([Member(statement.key, number, scope, tuple(key(name) for name in needs))])
+
+
+async def test_what_is_kept_unseen_goes_with_what_it_needs(catalog: Catalog) -> None:
+    """The scope that lists it is named, to be asked for again: what went may come back with it."""
+    await version_of(catalog, ("a", "kept", ("b",)), ("b", "kept", ("c",)), ("c", "seen", ()), ("d", "seen", ()))
+    ledger = await catalog.begin(a_run())
+    await ledger.keep("kept")
+    await declare(ledger, said("d"), scope="seen")
+    await ledger.remove_undeclared()
+
+    unmet = await ledger.unmet()
+
+    assert unmet == [
+        Unmet(key("a"), (key("a"), key("b"), key("c")), "kept"),
+        Unmet(key("b"), (key("b"), key("c")), "kept"),
+    ]
+    await ledger.complete(fingerprint="", report={})
+    assert names(catalog, 2) == holding(said("d"))
+    assert not catalog.audit.violations(ended=True)
+
+
+async def test_what_a_member_needs_is_known_for_as_long_as_it_is_one(catalog: Catalog) -> None:
+    """Also when no run in between said it again; a need that is not said again ends."""
+    await version_of(catalog, ("a", "kept", ("b",)), ("free", "seen", ("b",)), ("b", "seen", ()))
+    for number in range(2):
+        ledger = await catalog.begin(a_run())
+        await ledger.keep("kept")
+        await declare(ledger, said("b"), said("free"), said(f"new-{number}"), scope="seen")
+        await ledger.remove_undeclared()
+        assert await ledger.unmet() == []
+        await ledger.complete(fingerprint="", report={})
+    ledger = await catalog.begin(a_run(mirror=False))
+
+    await ledger.refuse(
+        [RefusalRow(key("b"), "rule", "reason", "plugin", "Stage", "seen", None, "", "")], evict=[key("b")]
+    )
+
+    assert [row.key for row in await ledger.unmet()] == [key("a")]
+
+
+async def test_what_several_scopes_list_names_them_all(catalog: Catalog) -> None:
+    """Each may be what brings it back, and each has let it go when it falls."""
+    await version_of(catalog, ("a", "one", ("b",)), ("a", "two", ("b",)), ("a", None, ("b",)), ("b", "three", ()))
+    ledger = await catalog.begin(a_run())
+    await ledger.keep_rest()
+    await ledger.drop("three")
+    await ledger.remove_undeclared()
+
+    assert await ledger.unmet() == [Unmet(key("a"), (key("a"), key("b")), "one", (None, "two"))]
+
+
+async def test_a_predecessor_that_lacks_something_does_not_stand(catalog: Catalog) -> None:
+    """At once when what it needs was taken out, or as soon as that falls."""
+    await version_of(catalog, ("a", None, ("b",)), ("b", None, ("c",)), ("c", None, ()), ("ok", None, ()))
+    ledger = await catalog.begin(a_run(mirror=False))
+    await ledger.refuse(
+        [RefusalRow(key("c"), "rule", "reason", "plugin", "Stage", None, None, "", "")], evict=[key("c")]
+    )
+    await listing(ledger, said("a", "new"), None, "missing")
+    await listing(ledger, said("b", "new"), None, "missing")
+    await listing(ledger, said("ok", "new"), None, "missing")
+
+    unmet = await ledger.unmet()
+
+    assert [row.key for row in unmet] == [key("a"), key("b"), key("ok")]
+    await ledger.complete(fingerprint="", report={})
+    assert names(catalog, 2) == holding(said("ok"))
+    assert not catalog.audit.violations(ended=True)
+
+
+async def test_needs_of_a_version_that_is_not_made_are_forgotten(catalog: Catalog) -> None:
+    """What a finished version's members need stays as it was, and goes when the version is pruned."""
+    await version_of(catalog, ("a", None, ("b",)), ("b", None, ()))
+    ledger = await catalog.begin(a_run())
+    await declare(ledger, said("a"), said("b"))
+    await ledger.remove_undeclared()
+    await ledger.finish("failed", {})
+
+    ledger = await catalog.begin(a_run(mirror=False))
+    await ledger.refuse(
+        [RefusalRow(key("b"), "rule", "reason", "plugin", "Stage", None, None, "", "")], evict=[key("b")]
+    )
+
+    assert [row.key for row in await ledger.unmet()] == [key("a")]

@@ -14,15 +14,12 @@ from entrepot.catalog import collection, condemning, sources
 from entrepot.catalog.catalog import database_for
 from entrepot.catalog.statement import Statement
 
-#: Published files have no index by digest. This is asked only where a run began while a prune went on.
-SCANS = {collection._NAMED_BODIES}
-
 
 def batched(module: ModuleType) -> Iterator[Statement]:
     """The statements of a module that act on a batch; those run once for every so many rows."""
     for value in vars(module).values():
         for statement in value if isinstance(value, tuple) else (value,):
-            if isinstance(statement, Statement) and statement.batch is not None and statement not in SCANS:
+            if isinstance(statement, Statement) and statement.batch is not None:
                 yield statement
 
 
