@@ -25,7 +25,10 @@ BUILTIN = "builtin"
 
 
 def default_plan(first_stage: Stage[Any], *, plugin: str, mirror: bool) -> Plan:
-    """Put the built-in stages behind a first stage; `plugin` is who brought that one."""
+    """Put the built-in stages behind a first stage; `plugin` is who brought that one.
+
+    A plan in which nothing is associated would end well, and make no version: it is refused.
+    """
     stages = [
         QueryExistingArtifacts(),
         ArtifactDownloader(),
@@ -40,4 +43,4 @@ def default_plan(first_stage: Stage[Any], *, plugin: str, mirror: bool) -> Plan:
     ]
     first = Step(type(first_stage).__name__, first_stage, plugin)
     rest = [Step(type(stage).__name__, stage, BUILTIN) for stage in stages]
-    return Plan((first, *rest), first_gives=frozenset({facts.DECLARED}))
+    return Plan((first, *rest), first_gives={facts.DECLARED}, last_needs={facts.ASSOCIATED})

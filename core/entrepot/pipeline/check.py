@@ -18,7 +18,7 @@ def check(plan: Plan) -> None:
     givers: dict[str, Step] = {}
     spoilers: dict[str, int] = {}
     for position, step in enumerate(plan.steps):
-        for fact in sorted(step.stage.needs - held):
+        for fact in sorted(plan.needs(position) - held):
             raise _placed(step, _unmet(plan, position, fact, spoilers.get(fact)))
         for fact in sorted(step.stage.precedes & givers.keys()):
             raise _placed(step, _too_late(step, fact, givers[fact]))

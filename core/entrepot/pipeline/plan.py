@@ -35,11 +35,13 @@ def _facts(facts: Iterable[str]) -> frozenset[str]:
 class Plan:
     """Steps in the order in which a unit meets them.
 
-    `first_gives` are facts that hold behind the first step whatever class its stage has.
+    `first_gives` are facts that hold behind the first step whatever class its stage has, `last_needs`
+    those without which the whole would be for nothing.
     """
 
     steps: tuple[Step, ...] = attrs.field(converter=_steps)
     first_gives: frozenset[str] = attrs.field(default=NO_FACTS, converter=_facts, kw_only=True)
+    last_needs: frozenset[str] = attrs.field(default=NO_FACTS, converter=_facts, kw_only=True)
     absent: tuple[Absence, ...] = attrs.field(default=(), kw_only=True)
 
     @property
@@ -60,7 +62,7 @@ class Plan:
         of plugin name, and what is moved there after that. Raises `UnknownStage` and `PlanConflict`.
         """
         steps, absent = arrange(self.steps, edits)
-        return Plan(steps, first_gives=self.first_gives, absent=self.absent + absent)
+        return attrs.evolve(self, steps=steps, absent=self.absent + absent)
 
     def rows(self) -> list[Row]:
         """The plan as a table."""
@@ -68,12 +70,17 @@ class Plan:
             Row(
                 stage=step.name,
                 plugin=step.plugin,
-                needs=sorted(step.stage.needs),
+                needs=sorted(self.needs(position)),
                 gives=sorted(self.gives(position)),
                 edited_by=list(step.edited_by),
             )
             for position, step in enumerate(self.steps)
         ]
+
+    def needs(self, position: int) -> frozenset[str]:
+        """The facts that must hold before the step at `position`."""
+        needs = self.steps[position].stage.needs
+        return needs | self.last_needs if position == len(self.steps) - 1 else needs
 
     def gives(self, position: int) -> frozenset[str]:
         """The facts that hold behind the step at `position` because of it."""

@@ -82,6 +82,16 @@ def test_a_provider_that_was_taken_away_is_named_with_the_plugin_that_did() -> N
         assert "--block scan" in raised.value.remedy
 
 
+def test_what_the_whole_is_for_is_needed_at_its_end() -> None:
+    """Though no stage says so."""
+    plan = Plan(default_plan().steps, first_gives={"declared"}, last_needs={"saved"})
+    check(plan)
+
+    with pytest.raises(UnmetNeed, match="'EndStage' needs 'saved', and plugin 'ant' took away stage 'Save'"):
+        check(plan.edited({"ant": [remove(Save)]}))
+    assert plan.rows()[-1]["needs"] == ["saved"]
+
+
 def test_a_provider_that_was_replaced_by_an_equal_is_not_missed() -> None:
     """Facts count, not classes."""
     check(default_plan().edited({"scan": [replace(Fetch, FetchAgain())]}))
