@@ -1,4 +1,4 @@
-"""Places where a test lets the program fail: one before, or after, each durable step."""
+"""Places where a test lets the program fail: one before, or after, each durable step, and where bytes are read."""
 
 from __future__ import annotations
 
@@ -34,6 +34,9 @@ FAILPOINTS: Final[Mapping[str, str]] = MappingProxyType(
         "storage.write": "before and after: nothing; bytes go to a temporary file",
         "storage.empty": "before and after: nothing; a temporary file starts over for another try",
         "storage.freeze": "before and after: nothing; a temporary file becomes read-only",
+        "storage.open": "before and after: what there was; a file of the storage is opened for reading",
+        "storage.read": "before and after: what there was; bytes under a final name are read to be hashed",
+        "storage.close": "before and after: what there was; a file of the storage is let go of",
         "storage.sync": "before: nothing of the file; after: its bytes, under no final name",
         "storage.sync_whole": "before: nothing of the round; after: the bytes and names given so far",
         "storage.link": "before: the bytes; after: that too, their final name once its folder is synced",

@@ -153,7 +153,7 @@ async def told(tried: Trial, order: Order) -> bool:
 
 
 @pytest.mark.power
-@pytest.mark.fault("C01", "C05")
+@pytest.mark.fault("C01", "C05", "C08")
 @pytest.mark.promise("P01", "P03", "P04", "P05")
 @pytest.mark.parametrize("name", WORKLOADS)
 async def test_work_that_fails_anywhere_loses_nothing(
@@ -179,7 +179,7 @@ async def test_work_that_fails_anywhere_loses_nothing(
 
 @pytest.mark.power
 @pytest.mark.sweep
-@pytest.mark.fault("C01", "C05")
+@pytest.mark.fault("C01", "C05", "C08")
 @pytest.mark.promise("P01", "P03", "P04", "P05")
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("name", WORKLOADS)

@@ -40,6 +40,9 @@ _COMMON_HEADERS: Final = {
 #: stops. aiohttp waits so long twice over, which together stays below the ten a signal gives.
 _IDLE, _LAST_WORDS = 75.0, 4.5
 
+#: What a request knows once the head of its answer was sent.
+_BEGUN: Final = web.RequestKey("begun", bool)
+
 
 async def run(depot: Depot, *, host: str, port: int, announce: Callable[[str], None], stop: asyncio.Event) -> None:
     """Serve until `stop` is set; `announce` is told the address once connections are accepted.
@@ -108,9 +111,9 @@ class _Front:
             # The client went away: there is nobody to tell, and nothing of ours is wrong.
             return _nobody(request)
         except OSError as error:
-            return refusal(fault(error, "the server"))
+            return _instead(request, fault(error, "the server"))
         except EntrepotError as error:
-            return refusal(error)
+            return _instead(request, error)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         if request.method not in ("GET", "HEAD"):
@@ -157,13 +160,20 @@ def read_tokens(settings: Settings) -> dict[str, Secret]:
     return tokens
 
 
+def _instead(request: web.Request, error: EntrepotError) -> web.StreamResponse:
+    """Refuse; a body that has begun is broken off, for a refusal would be taken for more of it."""
+    refused = refusal(error)
+    return _nobody(request) if _BEGUN in request else refused
+
+
 def _nobody(request: web.Request) -> web.StreamResponse:
     if request.transport is not None:
         request.transport.abort()
     return web.Response(status=499)
 
 
-async def _add_common_headers(_: web.Request, response: web.StreamResponse) -> None:
+async def _add_common_headers(request: web.Request, response: web.StreamResponse) -> None:
+    request[_BEGUN] = True
     for name, value in _COMMON_HEADERS.items():
         response.headers.setdefault(name, value)
 

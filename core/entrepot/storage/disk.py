@@ -17,8 +17,8 @@ _CREATE: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEX
 class Disk:
     """A file system as the kernel gives it.
 
-    Every step on which durability rests goes through here, and passes a failpoint of its name: a
-    test lets the n-th of them fail, or forgets what was not synced.
+    Every step on which durability or trust rests goes through here, and passes a failpoint of its
+    name: a test lets the n-th of them fail, or forgets what was not synced.
     """
 
     def create(self, path: str) -> int:
@@ -46,11 +46,20 @@ class Disk:
 
     def open(self, path: str) -> int:
         """Open for reading; a link is not followed, and a pipe is not waited on."""
+        failpoint("storage.open")
         return os.open(path, _READ)
 
+    def read(self, file: int, buffer: memoryview) -> int:
+        """Read the next bytes into a buffer; how many, 0 at the end."""
+        failpoint("storage.read")
+        return os.readv(file, [buffer])
+
     def close(self, file: int) -> None:
-        """Let go of the file."""
-        os.close(file)
+        """Let go of the file. Also when that fails, its number is free: it is not closed again."""
+        try:
+            failpoint("storage.close")
+        finally:
+            os.close(file)
 
     def link(self, path: str, name: str) -> None:
         """Give a file a second name, or raise `FileExistsError`."""

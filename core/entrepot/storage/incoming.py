@@ -81,20 +81,29 @@ class Arriving:
             self._spill(b"")
         try:
             self._disk.freeze(self._file)
+            self._close()
         except OSError as error:
             raise self._given_up(error) from error
-        self._disk.close(self._file)
-        self._file, path = _NO_FILE, self._path
-        return Arrived(digests, self.written, body=path, files=self._files, disk=self._disk)
+        return Arrived(digests, self.written, body=self._path, files=self._files, disk=self._disk)
 
     def discard(self) -> None:
         """Forget the bytes; after `finish` they belong to what it returned, and nothing happens."""
         self._pieces, self._held = [], 0
         if self._file != _NO_FILE:
-            with suppress(OSError):
-                self._disk.unlink(self._path)
-            self._disk.close(self._file)
-            self._file = _NO_FILE
+            try:
+                self._remove()
+            finally:
+                with suppress(OSError):
+                    self._close()
+
+    def _close(self) -> None:
+        # Whatever closing says, the number is free for others' files: it is never closed twice.
+        file, self._file = self._file, _NO_FILE
+        self._disk.close(file)
+
+    def _remove(self) -> None:
+        with suppress(OSError):
+            self._disk.unlink(self._path)
 
     def _spill(self, data: bytes | memoryview) -> None:
         try:
@@ -108,6 +117,8 @@ class Arriving:
             raise self._given_up(error) from error
 
     def _given_up(self, error: OSError) -> Exception:
+        if self._file == _NO_FILE and self._path:
+            self._remove()
         self.discard()
         return fault(error, self._path)
 

@@ -71,7 +71,8 @@ class Scratch:
                     with suppress(OSError):
                         self._disk.unlink(f"{self._folder}/{owner}{_OWNER}")
                 finally:
-                    self._disk.close(file)
+                    with suppress(OSError):
+                        self._disk.close(file)
 
     def _own(self) -> tuple[str, int]:
         if self._owner is None:

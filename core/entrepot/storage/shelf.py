@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from entrepot.storage.protocol import Damage
 
 #: What opening a name says when there is no file, or a link, a pipe, a socket, or a broken one.
-_NO_FILE: Final = {errno.ENOENT, errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.EIO, errno.EACCES}
+_NO_FILE: Final = {errno.ENOENT, errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.EACCES}
 
 #: Which of these mean that nothing is there at all, or that the disk or its rights keep it from us.
 _NOTHING_THERE: Final = {errno.ENOENT, errno.ENOTDIR}
@@ -66,7 +66,7 @@ class Shelf:
         return stat.S_ISREG(status.st_mode) and size in (None, status.st_size)
 
     def open(self, sha256: bytes) -> int | None:
-        """Open what stands under the digest, or None when that is no file."""
+        """Open what stands under the digest, or None when that is no file; a disk that fails is not taken for that."""
         try:
             file = self._disk.open(self.name(sha256))
         except OSError as error:
@@ -79,52 +79,60 @@ class Shelf:
         return None
 
     def verify(self, sha256: bytes, *, sync: bool = True) -> int | None:
-        """Read and hash what stands under the digest, and sync it; its size, or None when it is wrong."""
-        file = self.open(sha256)
-        if file is None:
-            return None
+        """Read and hash what stands under the digest, and sync it; its size, or None when it is wrong.
+
+        What the disk fails to read, or to sync, is wrong: no second try at syncing would tell.
+        """
         try:
-            with os.fdopen(file, "rb", buffering=0, closefd=False) as body:
-                if hashlib.file_digest(body, "sha256").digest() != sha256:
-                    return None
-                size = body.tell()
-            if sync:
-                self._disk.sync(file)
-            return size
+            return self._verified(sha256, sync=sync)
         except OSError as error:
             if error.errno != errno.EIO:
                 raise
             return None
-        finally:
-            self._disk.close(file)
 
     def examine(self, sha256: bytes, size: int) -> Damage | None:
         """Say what is wrong with what stands under the digest; bytes of another size are not read."""
         try:
-            file = self._disk.open(self.name(sha256))
+            return self._examined(sha256, size)
         except OSError as error:
             return _refused(error)
+
+    def _examined(self, sha256: bytes, size: int) -> Damage | None:
+        file = self._disk.open(self.name(sha256))
         try:
             status = os.fstat(file)
             if not stat.S_ISREG(status.st_mode):
                 return "mistyped"
             if status.st_size != size:
                 return "short" if status.st_size < size else "long"
-            return None if self._hashed(file) == sha256 else "flipped"
-        except OSError as error:
-            return _refused(error)
+            return None if self._hashed(file) == (sha256, size) else "flipped"
         finally:
             self._disk.close(file)
 
-    def _hashed(self, file: int) -> bytes:
-        """Hash an open file through this thread's buffer: a new one for each costs more than most files."""
+    def _verified(self, sha256: bytes, *, sync: bool) -> int | None:
+        file = self.open(sha256)
+        if file is None:
+            return None
+        try:
+            found, size = self._hashed(file)
+            if found != sha256:
+                return None
+            if sync:
+                self._disk.sync(file)
+            return size
+        finally:
+            self._disk.close(file)
+
+    def _hashed(self, file: int) -> tuple[bytes, int]:
+        """Hash an open file, and count it; through this thread's buffer: a new one costs more than most files."""
         buffer: memoryview | None = getattr(self._buffers, "view", None)
         if buffer is None:
             buffer = self._buffers.view = memoryview(bytearray(_BUFFER))
-        digest = hashlib.sha256()
-        while taken := os.readv(file, [buffer]):
+        digest, size = hashlib.sha256(), 0
+        while taken := self._disk.read(file, buffer):
             digest.update(buffer[:taken])
-        return digest.digest()
+            size += taken
+        return digest.digest(), size
 
     def place(self, path: str, sha256: bytes) -> bool:
         """Move a file under its digest; False, with the file left, when the right bytes stand there.

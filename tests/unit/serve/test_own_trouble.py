@@ -8,12 +8,14 @@ import logging
 import os
 import random
 import tempfile
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from aiohttp import ClientSession
 
 from entrepot.errors import ConfigurationError
+from entrepot.operations.sync import sync
 from entrepot.serve.app import read_tokens
 from entrepot.serve.on_demand import VERIFIED_FIRST
 from entrepot.testing.bad_origin import BadOrigin
@@ -73,6 +75,45 @@ async def test_a_spool_that_takes_half_a_piece_loses_none_of_it(
 
     async with serve(depot, "tools") as root, client.get(f"{root}/tools/a") as answer:
         assert await answer.read() == BODY
+
+
+@pytest.mark.fault("C08")
+@pytest.mark.promise("P09")
+async def test_a_disk_that_fails_within_a_body_breaks_the_connection_off(
+    origin: BadOrigin, opened: Open, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refusal in the middle of a body would be taken for its bytes, and so would the next answer."""
+    depot = opened(tools={"url": stock(origin, {"a": BODY})})
+    await sync(depot, "tools")
+    send, sent = os.sendfile, list[int]()
+
+    def fail_later(out: int, file: int, start: int, count: int) -> int:
+        if sent:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        sent.append(send(out, file, start, min(count, 100_000)))
+        return sent[0]
+
+    monkeypatch.setattr(os, "sendfile", fail_later)
+    async with serve(depot, "tools") as root:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(root.rpartition(":")[2]))
+        writer.write(b"GET /tools/a HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = await until_broken(reader)
+        writer.close()
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert f"Content-Length: {len(BODY)}".encode() in head
+    assert body == BODY[: len(body)]
+    assert len(body) < len(BODY)
+
+
+async def until_broken(reader: asyncio.StreamReader) -> bytes:
+    """All that comes before the connection ends."""
+    received = b""
+    with suppress(ConnectionResetError):
+        async with asyncio.timeout(30):
+            while piece := await reader.read(65536):
+                received += piece
+    return received
 
 
 async def test_a_client_that_hangs_up_is_no_error(

@@ -257,7 +257,7 @@ class FailingDisk(Disk):
         delattr(self, self._primitive)
 
 
-PRIMITIVES = ("create", "write", "freeze", "sync", "link", "sync_folder")
+PRIMITIVES = ("create", "write", "freeze", "close", "sync", "link", "sync_folder")
 ERRORS = {
     errno.ENOSPC: DiskFull,
     errno.EDQUOT: DiskFull,
