@@ -68,9 +68,6 @@ def _lines(names: list[PublicName] | tuple[PublicName, ...], indent: str) -> Ite
 
 def _told(name: str, thing: Any, module: types.ModuleType) -> PublicName:
     says = inspect.getdoc(thing) or ""
-    if isinstance(thing, _Fixture):
-        returns = inspect.get_annotations(inspect.unwrap(thing)).get("return", "")
-        return PublicName(name, "fixture", f": {_plain(returns)}", says)
     if inspect.isclass(thing):
         is_protocol = bool(getattr(thing, "_is_protocol", False))
         kind = "error" if issubclass(thing, BaseException) else "protocol" if is_protocol else "class"
@@ -80,8 +77,15 @@ def _told(name: str, thing: Any, module: types.ModuleType) -> PublicName:
     if isinstance(thing, types.ModuleType):
         values = [PublicName(key, "value", f" = {value!r}", "") for key, value in vars(thing).items() if key.isupper()]
         return PublicName(name, "module", "", says, tuple(values))
+    if isinstance(thing, _Fixture):
+        says_type = inspect.get_annotations(inspect.unwrap(thing)).get("return", "")
+        return PublicName(name, "fixture", f": {_plain(says_type)}", says)
+    return _bare(name, thing, module)
+
+
+def _bare(name: str, thing: Any, module: types.ModuleType) -> PublicName:
     if inspect.isroutine(thing):
-        return PublicName(name, _way(thing), _signature(thing), says)
+        return PublicName(name, _way(thing), _signature(thing), inspect.getdoc(thing) or "")
     says = _said_beside(name, module)
     if isinstance(thing, NewType):
         return PublicName(name, "type", f" = NewType({name!r}, {thing.__supertype__.__name__})", says)

@@ -12,7 +12,7 @@ from entrepot.operations.sync import Confirmed, retry_failed, sync
 from entrepot.testing.bad_origin import BadOrigin
 from entrepot.testing.bad_replies import Reply, Seen
 from entrepot.testing.clock import Clock
-from entrepot.testing.depots import depot
+from entrepot.testing.depots import OpenDepot, depot
 from entrepot.testing.invariants import check_depot, snapshot
 from entrepot.testing.run_stage import run_stage
 from entrepot.testing.running import running
@@ -22,6 +22,7 @@ __all__ = [
     "BadOrigin",
     "Clock",
     "Confirmed",
+    "OpenDepot",
     "Reply",
     "Seen",
     "check_depot",

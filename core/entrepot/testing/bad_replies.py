@@ -24,6 +24,7 @@ class Seen:
     path: str
     headers: Mapping[str, str]
     number: int
+    body: bytes = attrs.field(default=b"", repr=lambda body: f"<{len(body)} bytes>")
 
 
 @attrs.frozen(kw_only=True)

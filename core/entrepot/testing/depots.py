@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import attrs
 import tomlkit
 
 from entrepot import builtin
 from entrepot.depot import Depot, open_depot
 from entrepot.hooks.manager import Plugins
 from entrepot.settings import load
+from entrepot.testing.clock import Clock
 
 
 @contextmanager
@@ -47,3 +49,23 @@ def depot(
     loaded = Plugins.load(builtin=builtin, extra=plugins, installed=installed)
     with open_depot(settings, loaded, create=True, clock=clock) as opened:
         yield opened
+
+
+@attrs.frozen
+class OpenDepot:
+    """Opens the depot of one test, again and again: always in the same folder, by the same clock."""
+
+    #: Where the depot is.
+    folder: Path
+    #: Virtual time, which every opening goes by.
+    clock: Clock
+
+    def __call__(
+        self,
+        repositories: Mapping[str, Mapping[str, Any]],
+        *,
+        plugins: Sequence[tuple[str, object]] = (),
+        installed: bool = True,
+    ) -> AbstractContextManager[Depot]:
+        """Open it with these repositories; the rest is as `entrepot.testing.depot` says."""
+        return depot(self.folder, repositories, plugins=plugins, installed=installed, clock=self.clock)

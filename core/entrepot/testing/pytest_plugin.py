@@ -9,39 +9,17 @@ The same can be asked for with `-p entrepot.testing.pytest_plugin`, on the comma
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
-import attrs
 import pytest
 import pytest_asyncio
 
-from entrepot.depot import Depot
 from entrepot.testing.bad_origin import BadOrigin
 from entrepot.testing.clock import Clock
-from entrepot.testing.depots import depot
+from entrepot.testing.depots import OpenDepot
 
-__all__ = ["OpenDepot", "clock", "open_depot", "origin"]
-
-
-@attrs.frozen
-class OpenDepot:
-    """Opens the depot of one test, again and again: always in the same folder, by the same clock."""
-
-    folder: Path
-    clock: Clock
-
-    def __call__(
-        self,
-        repositories: Mapping[str, Mapping[str, Any]],
-        *,
-        plugins: Sequence[tuple[str, object]] = (),
-        installed: bool = True,
-    ) -> AbstractContextManager[Depot]:
-        """Open it with these repositories; the rest is as `entrepot.testing.depot` says."""
-        return depot(self.folder, repositories, plugins=plugins, installed=installed, clock=self.clock)
+__all__ = ["clock", "open_depot", "origin"]
 
 
 @pytest.fixture

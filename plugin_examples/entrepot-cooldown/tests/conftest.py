@@ -1,13 +1,12 @@
-"""An index whose files say when they were uploaded, a clock to turn, and a depot that mirrors it."""
+"""An index whose files say when they were uploaded, and a depot that mirrors it in virtual time."""
 
 from __future__ import annotations
 
 import datetime
 import hashlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -15,24 +14,12 @@ import pytest
 
 import entrepot_cooldown.plugin
 import entrepot_python.plugin
-from entrepot.testing import BadOrigin, Reply, depot
+from entrepot.testing import BadOrigin, Clock, OpenDepot, Reply
 
 JSON = "application/vnd.pypi.simple.v1+json"
-TODAY = datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC)
+TODAY = Clock().moment
 
-
-@attrs.define
-class Clock:
-    """Virtual time: it stands still until a test turns it."""
-
-    now: float = TODAY.timestamp()
-
-    def __call__(self) -> float:
-        return self.now
-
-    def turn(self, **by: float) -> None:
-        """Turn it forward by days, hours, seconds."""
-        self.now += datetime.timedelta(**by).total_seconds()
+pytest_plugins = ["entrepot.testing.pytest_plugin"]
 
 
 @attrs.define
@@ -73,29 +60,22 @@ class Index:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    """The first of November 2026, to begin with."""
-    return Clock()
-
-
-@pytest.fixture
-async def index() -> AsyncIterator[Index]:
+def index(origin: BadOrigin) -> Index:
     """An index with an old file and one of five days."""
-    async with BadOrigin() as origin:
-        index = Index(origin)
-        index.add("demo-1.0.tar.gz", days_ago=100)
-        index.add("demo-2.0.tar.gz", days_ago=5)
-        yield index
+    index = Index(origin)
+    index.add("demo-1.0.tar.gz", days_ago=100)
+    index.add("demo-2.0.tar.gz", days_ago=5)
+    return index
 
 
 @pytest.fixture
-def open_depot(tmp_path: Path, index: Index, clock: Clock) -> Callable[..., AbstractContextManager[Any]]:
+def open_depot(index: Index, open_depot: OpenDepot) -> Callable[..., AbstractContextManager[Any]]:
     """Open the depot with the repository `tools`: options of cooldown first, then keys of its table."""
 
     def opened(cooldown: dict[str, Any], **table: Any) -> AbstractContextManager[Any]:
         tools = {"type": "python", "url": index.origin.url("/simple/"), "allow_private": True, "retries": 0}
         tools |= {"options": {"include": ["demo"]}, "plugins": {"cooldown": cooldown}, **table}
         plugins = [("python", entrepot_python.plugin), ("cooldown", entrepot_cooldown.plugin)]
-        return depot(tmp_path / "depot", {"tools": tools}, plugins=plugins, installed=False, clock=clock)
+        return open_depot({"tools": tools}, plugins=plugins, installed=False)
 
     return opened

@@ -161,7 +161,8 @@ class BadOrigin:
         method, path, _ = first.split(" ", 2)
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)}
         self._asked[path] += 1
-        request = Seen(method=method, path=path, headers=headers, number=self._asked[path])
+        body = await reader.readexactly(int(headers.get("content-length", 0)))
+        request = Seen(method=method, path=path, headers=headers, number=self._asked[path], body=body)
         self.requests.append(request)
         self._arrival.set()
         return request
@@ -176,7 +177,8 @@ class BadOrigin:
         """Send the reply; True when the connection can take another request."""
         reply = self._reply(request)
         if self._log is not None:
-            self._log({**attrs.asdict(request), "status": None if reply.raw is not None else reply.status})
+            told = attrs.asdict(request, filter=attrs.filters.exclude("body"))
+            self._log({**told, "status": None if reply.raw is not None else reply.status})
         await asyncio.sleep(reply.pause)
         if reply.gate is not None:
             await reply.gate.wait()
