@@ -43,6 +43,7 @@ async def run_command(command: Sequence[str], output: JobOutput, *, patience: fl
         await _stopped(process, reading, patience)
         raise
     finally:
+        process._transport.close()  # type: ignore[attr-defined]  # else pipes that others hold stay open here
         reading.cancel()
         await asyncio.wait({reading})
         _ = reading.cancelled() or reading.exception()  # told already, or nobody hears it any more
@@ -54,7 +55,7 @@ async def _started(command: Sequence[str]) -> Process:
         return await asyncio.create_subprocess_exec(
             *command, stdin=nothing, stdout=pipe, stderr=pipe, start_new_session=True
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:
         name = command[0] if command else ""
         raise ConfigurationError(
             f"{name!r} cannot be started: {error}",
