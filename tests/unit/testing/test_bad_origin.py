@@ -48,6 +48,18 @@ async def test_requests_are_remembered_with_method_path_and_headers() -> None:
     assert origin.count("/a*") == 1
 
 
+async def test_what_is_posted_is_remembered_and_ends_where_it_ends() -> None:
+    """A receiver of webhooks is one more server to script; the next request of a connection is not its body's rest."""
+    async with BadOrigin() as origin, aiohttp.ClientSession() as client:
+        origin.on("/hook", Reply(status=500), Reply(body=b"thanks"))
+
+        statuses = [(await client.post(origin.url("/hook"), data=body)).status for body in (b"one\r\n\r\n", b"two")]
+
+    assert statuses == [500, 200]
+    assert [(seen.method, seen.body) for seen in origin.requests] == [("POST", b"one\r\n\r\n"), ("POST", b"two")]
+    assert origin.connections == 1
+
+
 async def test_a_body_is_cut_after_so_many_bytes_with_an_end_of_stream() -> None:
     """The head promises more than comes."""
     async with BadOrigin() as origin:
