@@ -1,15 +1,16 @@
-"""Many small repositories, synced here one after the other, and by workers; seconds of one run.
+"""Many small repositories, synced here one after the other, and by workers.
 
     python tests/benchmarks/executors.py [--repositories 8] [--files 2000] [--jobs 2] [--work DIR]
 
-Each case is a fresh depot on SQLite, durable, with an upstream on this machine. Compare the two: the
-machine's noise is in both.
+Each case is a fresh depot on SQLite, durable, with an upstream on this machine. Printed are seconds of
+the clock, and of processors by all processes of the sync. Compare the two: the machine's noise is in both.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -43,15 +44,21 @@ def entrepot(home: Path, *words: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def measured(home: Path, *, executor: str, units: int) -> float:
+def worked() -> float:
+    """Seconds of processors that ended children took, and theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def measured(home: Path, *, executor: str, units: int) -> tuple[float, float]:
     """Sync all, see that all came in, and say how many seconds that took."""
-    began = time.perf_counter()
+    began, before = time.perf_counter(), worked()
     lines = [json.loads(line) for line in entrepot(home, "--json", "sync", "--executor", executor)]
     seconds = time.perf_counter() - began
     added = sum(line["added"] for line in lines if line["event"] == "synced")
     if added != units:
         raise SystemExit(f"{executor}: {added} of {units} units came in")
-    return seconds
+    return seconds, worked() - before
 
 
 def main() -> None:
@@ -69,8 +76,8 @@ def main() -> None:
         with origin.nginx(work / "origin", work / "run") as url:
             for turn, executor in enumerate(["local", "processes"] * 2):
                 home = configured(work / f"depot-{turn}", url, repositories=asked.repositories, jobs=asked.jobs)
-                seconds = measured(home, executor=executor, units=asked.repositories * asked.files)
-                sys.stdout.write(f"{executor:12} {seconds:7.2f} s\n")
+                seconds, busy = measured(home, executor=executor, units=asked.repositories * asked.files)
+                sys.stdout.write(f"{executor:12} {seconds:7.2f} s  {busy:7.2f} s of processors\n")
 
 
 if __name__ == "__main__":
