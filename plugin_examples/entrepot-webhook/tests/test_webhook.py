@@ -196,36 +196,65 @@ async def test_what_would_tell_nobody_ends_a_sync_before_it_begins(told: Told, s
     assert told.origin.requests == []
 
 
-KILLED = """
+ELSEWHERE = """
 import asyncio, json, os, signal, sys
 from pathlib import Path
 
 import entrepot_file.plugin, entrepot_webhook.plugin
 from entrepot.testing import depot, sync
 
-entrepot_webhook.plugin._in_background = lambda context: None
-folder, table = Path(sys.argv[1]), json.loads(sys.argv[2])
+folder, table, killed = Path(sys.argv[1]), json.loads(sys.argv[2]), sys.argv[3:] == ["killed"]
+if killed:
+    entrepot_webhook.plugin._in_background = lambda context: None
 plugins = [("file", entrepot_file.plugin), ("webhook", entrepot_webhook.plugin)]
 with depot(folder, {"isos": table}, plugins=plugins, installed=False) as opened:
     asyncio.run(sync(opened, "isos"))
-    os.kill(os.getpid(), signal.SIGKILL)
+    if killed:
+        os.kill(os.getpid(), signal.SIGKILL)
 """
+
+
+async def synced_elsewhere(told: Told, *words: str, **said: Any) -> int:
+    """Sync in a process of its own, which ends, or is killed, with nobody waiting for what is delivered."""
+    command = [sys.executable, "-c", ELSEWHERE, str(told.folder / "depot"), json.dumps(told.table(**said)), *words]
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = await asyncio.to_thread(
+        subprocess.run, command, env=environ, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode in (0, -signal.SIGKILL), done.stderr
+    return done.returncode
 
 
 async def test_what_a_killed_process_did_not_deliver_the_next_one_does(told: Told) -> None:
     """The message was kept before anything was sent."""
     told.origin.on("/hook*", Reply(status=204))
-    command = [sys.executable, "-c", KILLED, str(told.folder / "depot"), json.dumps(told.table())]
-    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    process = await asyncio.to_thread(
-        subprocess.run, command, env=environ, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert process.returncode == -signal.SIGKILL, process.stderr
+
+    assert await synced_elsewhere(told, "killed") == -signal.SIGKILL
+
     assert len(told.outbox.pending()) == 1
 
     await told.sync()
 
     assert types(told.seen) == ["sync.version", "sync.unchanged"]
+
+
+async def test_a_process_that_ends_delivers_first(told: Told) -> None:
+    """It waits for the receiver, who takes a moment."""
+    told.origin.on("/hook*", Reply(status=204, pause=0.5))
+
+    assert await synced_elsewhere(told) == 0
+
+    assert types(told.seen) == ["sync.version"]
+    assert told.outbox.pending() == []
+
+
+async def test_a_receiver_that_never_answers_holds_no_process_for_ever(told: Told) -> None:
+    """Not even one that lets each attempt begin: after `within`, the message is the next run's."""
+    told.origin.on("/hook*", Reply(status=204, head_trickle=0.5))
+
+    assert await synced_elsewhere(told, timeout="60s", within="1s", attempts=1000) == 0
+
+    assert len(told.outbox.pending()) == 1
 
 
 async def test_what_is_not_delivered_can_be_seen(told: Told) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import datetime
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -87,4 +88,8 @@ def _in_background(context: RunContext) -> None:
         return
     thread = threading.Thread(target=deliver, args=(outbox, options), name="entrepot-webhook", daemon=True)
     thread.start()
-    atexit.register(thread.join, options.within.total_seconds())
+    atexit.register(_wait_for, thread, time.monotonic() + options.within.total_seconds())
+
+
+def _wait_for(thread: threading.Thread, until: float) -> None:
+    thread.join(max(0.0, until - time.monotonic()))
