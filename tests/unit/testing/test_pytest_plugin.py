@@ -10,6 +10,7 @@ from pathlib import Path
 import attrs
 import pytest
 
+from pages import Page
 from source_tree import ROOT
 
 NAME = "entrepot.testing.pytest_plugin"
@@ -99,11 +100,15 @@ def test_a_conftest_asks_for_the_fixtures_by_name(project: Project) -> None:
 
 
 @pytest.mark.slow
-def test_they_can_be_asked_for_on_the_command_line(project: Project) -> None:
-    """Or in `addopts`, where there is more than one folder of tests."""
-    ran = project.run("-p", NAME)
+def test_the_page_about_them_is_true(project: Project) -> None:
+    """Its blocks, as one module of tests, pass with fixtures that were asked for on the command line."""
+    blocks = Page(ROOT / "docs" / "how-to" / "test-a-plugin.md").blocks
+    code = [block.text for block in blocks if block.language == "python" and "pytest_plugins" not in block.text]
+    (project.folder / "test_images.py").write_text("\n\n".join(code))
 
-    assert "2 passed" in ran.stdout
+    ran = project.run("-p", NAME, "-k", "test_it_mirrors")
+
+    assert "1 passed" in ran.stdout, ran.stdout
 
 
 def test_nobody_gets_them_who_did_not_ask(project: Project) -> None:
