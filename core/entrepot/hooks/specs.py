@@ -150,7 +150,7 @@ def entrepot_register_commands(group: click.Group) -> None:
     Fails:    `PluginError` when a name is taken, naming who has it; a plugin that raises here keeps
               what else it brought, and loses its commands.
     Don't:    import what a command needs before it runs: everybody waits for it at every `--help`.
-    Example:  docs/how-to/add-a-command.md
+    Example:  plugin_examples/entrepot-webhook
 
     >>> def entrepot_register_commands(group):
     ...     group.add_command(label)
@@ -184,7 +184,7 @@ def entrepot_on_sync_started(context: RunContext) -> None:
     Return:   nothing; what is returned is ignored.
     Fails:    never: what is raised is logged, and the sync goes on.
     Don't:    take long. The event loop waits.
-    Example:  tests/unit/hooks/test_manager.py
+    Example:  plugin_examples/entrepot-webhook
 
     >>> def entrepot_on_sync_started(context):
     ...     announce(f"{context.repository.name}: begins")
@@ -200,7 +200,7 @@ def entrepot_on_sync_finished(context: RunContext, outcome: SyncOutcome | BaseEx
     Return:   nothing; what is returned is ignored.
     Fails:    never: what is raised is logged, and the outcome stays as it is.
     Don't:    take long, nor keep the outcome alive: its report may be large.
-    Example:  tests/unit/hooks/test_manager.py
+    Example:  plugin_examples/entrepot-webhook
 
     `outcome` tells what the sync gave, or is the exception that ended it.
 
