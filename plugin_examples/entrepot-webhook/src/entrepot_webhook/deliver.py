@@ -27,7 +27,7 @@ _PAUSE: Final = 0.5
 class _Stay(HTTPRedirectHandler):
     """Goes nowhere else: what was signed for one receiver is not for another."""
 
-    def redirect_request(self, *_: object) -> None:
+    def redirect_request(self, *_: object, **__: object) -> None:
         return None
 
 
