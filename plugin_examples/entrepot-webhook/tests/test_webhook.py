@@ -32,7 +32,7 @@ KEY = b"a key that nobody guesses"
 PLUGINS = [("file", entrepot_file.plugin), ("webhook", entrepot_webhook.plugin)]
 ENDED: dict[str, Reply] = {
     "an error": Reply(status=500),
-    "a redirect": Reply.redirect("/elsewhere", 307),
+    "a redirect": Reply.redirect("/elsewhere", 302),
     "a reset": Reply(raw=b"HTTP/1.1 2", reset=True),
     "silence": Reply(stall=True, raw=b""),
     "no HTTP": Reply(raw=b"220 mail.example ESMTP\r\n\r\n"),
