@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from entrepot.operations.sync import sync
+from entrepot.plugin import Edit, Stage, after, hookimpl
 from entrepot.testing.bad_origin import BadOrigin
+from integration import firmware
 from integration.opening import OpenDepot
 from integration.upstream import FirmwareUpstream
 
@@ -57,3 +59,43 @@ async def test_an_unchanged_upstream_costs_one_request(open_depot: OpenDepot, up
         await sync(depot, "fw")
 
         assert [request.path for request in upstream.origin.requests[before:]] == ["/fw/feed.json"]
+
+
+class RefusesAThousand(Stage):
+    """Leaves out a thousand units, and what was there before of them."""
+
+    async def run(self) -> None:
+        left = 1000
+        async for unit in self.items():
+            if left:
+                left -= 1
+                await self.refuse(unit, "thousand", "one of the first thousand", evict=True)
+            else:
+                await self.put(unit)
+
+
+class ThousandPlugin:
+    """Puts the stage behind the first one."""
+
+    @hookimpl
+    def entrepot_edit_plan(self, plan: Any) -> list[Edit]:
+        return [after(plan.steps[0].name, RefusesAThousand())]
+
+
+async def test_a_thousand_refusals_are_a_handful_of_database_calls(
+    open_depot: OpenDepot, upstream: FirmwareUpstream
+) -> None:
+    """They are written some hundred at a time, each is on record once, and nothing is left of what they name."""
+    configuration = configured(upstream)
+    with open_depot(configuration) as depot:
+        await sync(depot, "fw")
+    with open_depot(configuration, plugins=[("firmware", firmware), ("thousand", ThousandPlugin())]) as depot:
+        counted = depot.catalog.statements
+        before = counted.calls
+
+        outcome = await sync(depot, "fw")
+
+        assert counted.calls - before <= 10 * BATCHES + FIXED
+        assert (outcome.refused, outcome.removed) == (1000, 1000)
+        rows = depot.catalog.reader.refusals("fw", 2)
+        assert len(rows) == len({row.key for row in rows}) == 1000

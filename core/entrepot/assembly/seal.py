@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from entrepot.assembly.registrations import Publisher
     from entrepot.assembly.sync_run import SyncRun
     from entrepot.model.ledger import Changes, PathClash, Unmet
+    from entrepot.publish.build import Given
 
 #: The rule that leaves out a unit whose dependency is not there.
 NEEDS = "needs"
@@ -66,13 +67,13 @@ async def settle(run: SyncRun, publisher: tuple[str, Publisher] | None, phase: C
     return Settled(changes, said, publisher[1] if publisher else None, said != await ledger.previous_fingerprint())
 
 
-async def publish(run: SyncRun, settled: Settled) -> None:
+async def publish(run: SyncRun, settled: Settled, given: Given) -> None:
     """Write the files that clients read, still invisible."""
     if settled.publisher is None:
         await run.ledger.unpublish_rest()  # what a publisher wrote that is gone now
         return
     view = LedgerView(run.repository.name, run.ledger, settled.whole)
-    await build_publication(settled.publisher.make(run.request), view, run)
+    await build_publication(settled.publisher.make(run.request), view, run, given)
 
 
 def _fingerprint(publisher: tuple[str, Publisher] | None, options: Any) -> str:

@@ -21,7 +21,9 @@ from entrepot.events import SyncEnded, SyncStarted
 from entrepot.model.declarative import DeclarativeContent
 from entrepot.model.ledger import Changes
 from entrepot.model.repository import RepositoryVersion
+from entrepot.pipeline.attendance import Attendance
 from entrepot.pipeline.run import Pipeline
+from entrepot.publish.build import Given
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -109,13 +111,26 @@ class _Attempt:
 
     async def _seal(self, settled: Settled) -> SyncOutcome:
         self.progress.enter("publishing")
-        await publish(self.run, settled)
+        await self._publish(settled)
         self.progress.enter("making the version visible")
         outcome = self._outcome(settled.changes, None)
         moment = await self.run.ledger.complete(fingerprint=settled.fingerprint, report=outcome.report)
         completed = datetime.datetime.fromtimestamp(moment, datetime.UTC)
         version = RepositoryVersion(self.run.repository, self.run.ledger.number, completed=completed)
         return self._outcome(settled.changes, version)
+
+    async def _publish(self, settled: Settled) -> None:
+        """Let the publisher write, within the limits that stages have; what is published counts as movement."""
+        equipment, given = self.run.equipment, Given()
+        limits = equipment.limits_now()
+        told = equipment.plugins.publisher(self.run.repository.type)
+        attendance = Attendance(
+            limits=attrs.evolve(limits, moved=lambda: limits.moved() + given.pieces),
+            who=f"publisher of {self.run.repository.type!r} of plugin {told[0] if told else BUILTIN!r}",
+            clock=equipment.clock,
+            passed=self.pipeline.trace.elapsed,
+        )
+        await attendance.over(publish(self.run, settled, given))
 
     async def _give_up(self, error: BaseException) -> None:
         outcome = "cancelled" if isinstance(error, asyncio.CancelledError | KeyboardInterrupt) else "failed"

@@ -21,8 +21,9 @@ from entrepot.catalog.collector import Collector
 from entrepot.catalog.faults import told
 from entrepot.catalog.finished import FinishedVersion
 from entrepot.catalog.inventory import Inventory
-from entrepot.catalog.ledger import Office, RunLedger
+from entrepot.catalog.ledger import RunLedger
 from entrepot.catalog.making import check, make
+from entrepot.catalog.office import Office
 from entrepot.catalog.pages import PathPages
 from entrepot.catalog.postgresql import PostgresDatabase
 from entrepot.catalog.reader import CatalogReader, unknown_repository

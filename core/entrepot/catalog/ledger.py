@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from entrepot.catalog import artifacts as artifact_rows
 from entrepot.catalog import (
@@ -25,14 +26,15 @@ from entrepot.catalog import (
     settled,
 )
 from entrepot.catalog import sources as noted_sources
-from entrepot.catalog.notes import Kept, Notes
-from entrepot.catalog.pages import PathPages
+from entrepot.catalog.notes import Kept
 from entrepot.catalog.statement import Session, pieces
+from entrepot.catalog.waiting import Waiting
 from entrepot.errors import DepotError, LeaseLost
 from entrepot.model.artifact import StoredArtifact
 
 if TYPE_CHECKING:
     from entrepot.catalog.leases import Claim
+    from entrepot.catalog.office import Office
     from entrepot.catalog.runs import Begun
     from entrepot.catalog.writing import Writer
     from entrepot.model.digest import Digest
@@ -58,9 +60,6 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: Notes that wait for the next transaction before they get one of their own.
-_WAITING: Final = 500
-
 
 class RunLedger:
     """One run's access to the catalog.
@@ -76,7 +75,7 @@ class RunLedger:
         self._begun, self._run = begun, begun.run
         self._writer, self._claim, self._thread, self._office = writer, claim, thread, office
         self._paths = office.pages()
-        self._notes = Notes()
+        self._waiting = Waiting(partial(self._write, notes.nothing_more))
         self._expect_known = self._expect_sources = begun.run.number > 1
         self._closed = False
         self._leaving: asyncio.Future[None] | None = None
@@ -129,10 +128,12 @@ class RunLedger:
         return clashes
 
     async def refuse(self, refusals: Sequence[RefusalRow], *, evict: Sequence[str] = ()) -> None:
-        await self._write(notes.refuse, self._run, refusals, evict)
+        self._waiting.notes.refuse(refusals, evict)
+        await self._waiting.written_before_long()
 
     async def fail(self, failures: Sequence[FailureRow], *, keep: bool) -> None:
-        await self._write(notes.fail, self._run, failures, keep=keep)
+        self._waiting.notes.fail(failures, keep=keep)
+        await self._waiting.written_before_long()
 
     async def past(self, keys: Sequence[str]) -> Past:
         return await self._read(past.past, self._run, keys)
@@ -142,37 +143,40 @@ class RunLedger:
         return await self._read(notes.noted, self._run, scope, void=void, now=self._office.clock())
 
     async def note_checkpoint(self, scope: str, value: str) -> None:
-        self._notes.checkpoints[scope] = value
-        await self._write_many_notes()
+        self._waiting.notes.checkpoints[scope] = value
+        await self._waiting.written_if_many()
 
     async def keep(self, scope: str) -> None:
-        self._notes.kept.append((Kept.SCOPE, scope))
-        await self._write_many_notes()
+        self._waiting.notes.kept.append((Kept.SCOPE, scope))
+        await self._waiting.written_if_many()
 
     async def keep_rest(self) -> None:
-        self._notes.kept.append((Kept.REST, ""))
+        self._waiting.notes.kept.append((Kept.REST, ""))
 
     async def drop(self, scope: str) -> None:
-        self._notes.kept.append((Kept.DROPPED, scope))
-        await self._write_many_notes()
+        self._waiting.notes.kept.append((Kept.DROPPED, scope))
+        await self._waiting.written_if_many()
 
     # What the seal asks.
 
     async def remove_undeclared(self) -> int:
-        await self._write_notes()
+        await self._waiting.written()
         await self._call(self._writer.count_rows)
         return await self._call(removals.remove_undeclared, self._writer, self._run)
 
     async def unmet(self) -> list[Unmet]:
+        await self._waiting.written()
         return await self._call(needs.unmet, self._writer, self._run, mirror=self._office.mirror)
 
     async def contradictions(self, after: tuple[str, str] = ("", ""), limit: int = 1000) -> list[Contradiction]:
+        await self._waiting.written()
         return await self._call(scopes.contradictions, self._writer, self._run, after, limit)
 
     async def path_clashes(self, limit: int = 20) -> list[PathClash]:
         return await self._read(settled.path_clashes, self._run, limit)
 
     async def changes(self) -> Changes:
+        await self._waiting.written()
         return await self._read(settled.changes, self._run)
 
     async def lost_scopes(self, least: int) -> list[ScopeLoss]:
@@ -205,7 +209,7 @@ class RunLedger:
         return await self._call(publications.unpublish_rest, self._writer, self._run)
 
     async def complete(self, *, fingerprint: str, report: Mapping[str, Any]) -> float:
-        await self._write_notes()
+        await self._waiting.written()
         moment = await self._call(
             runs.complete, self._writer, self._run, fingerprint=fingerprint, report=report, now=self._office.clock()
         )
@@ -216,7 +220,7 @@ class RunLedger:
         if self._closed or self._leaving is not None:
             return
         try:
-            await self._write_notes()
+            await self._waiting.written()
             await self._call(self._writer.count_rows)
             await self._call(runs.end, self._writer, self._run, outcome, report, self._office.clock())
         finally:
@@ -286,22 +290,16 @@ class RunLedger:
 
     async def _leave(self) -> None:
         """Let everything go, once, also when whoever waits for it is cancelled."""
+        self._waiting.stop()
         if not self._closed and self._leaving is None:
             self._leaving = asyncio.ensure_future(self._call(self._release))
         if self._leaving is not None:
             await asyncio.shield(self._leaving)
 
-    async def _write_many_notes(self) -> None:
-        if len(self._notes) >= _WAITING:
-            await self._write_notes()
-
-    async def _write_notes(self) -> None:
-        if self._notes:
-            await self._write(notes.nothing_more)
-
     async def _write(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do work in one transaction, with the notes that wait; the work itself passes the fence."""
-        waiting, self._notes = self._notes, Notes()
+        await self._waiting.check()
+        waiting = self._waiting.take()
 
         def transaction() -> T:
             with self._writer.transaction() as session:
@@ -320,6 +318,8 @@ class RunLedger:
         return await self._call(reading)
 
     async def _call(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        await self._waiting.check()
+
         def call() -> T:
             try:
                 return work(*args, **kwargs)
@@ -328,17 +328,3 @@ class RunLedger:
                 raise
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
-
-
-class Office:
-    """What a ledger needs of its catalog."""
-
-    def __init__(
-        self,
-        *,
-        mirror: bool,
-        clock: Callable[[], float],
-        pages: Callable[[], PathPages],
-        left: Callable[[RunLedger], None],
-    ) -> None:
-        self.mirror, self.clock, self.pages, self.left = mirror, clock, pages, left

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from entrepot.catalog.batch import Batch
-from entrepot.catalog.statement import Session, Statement
+from entrepot.catalog.statement import Session, Statement, pieces
 from entrepot.catalog.texts import storable
 
 if TYPE_CHECKING:
@@ -39,7 +39,11 @@ _CHECKPOINT: Final = Statement(
 )
 _REFUSE: Final = Statement(
     "INSERT INTO refusal (repository, run, key, rule, reason, plugin, stage, scope, until, version, remedy)"
-    " VALUES (:repository, :run, :key, :rule, :reason, :plugin, :stage, :scope, :until, :version, :remedy)"
+    " SELECT :repository, :run, batch.key, batch.rule, batch.reason, batch.plugin, batch.stage, batch.scope,"
+    " CAST(batch.until AS DOUBLE PRECISION), batch.version, batch.remedy FROM {batch} ORDER BY batch.n",
+    Batch(
+        "key text, rule text, reason text, plugin text, stage text, scope text?, until text?, version text, remedy text"
+    ),
 )
 _EVICT: Final = Statement(
     "UPDATE membership SET removed = :number WHERE repository = :repository AND removed = :open AND added < :number"
@@ -55,7 +59,9 @@ _EVICT_SCOPES: Final = Statement(
 )
 _FAIL: Final = Statement(
     "INSERT INTO failure (repository, run, key, stage, plugin, error, url, scope)"
-    " VALUES (:repository, :run, :key, :stage, :plugin, :error, :url, :scope)"
+    " SELECT :repository, :run, batch.key, batch.stage, batch.plugin, batch.error, batch.url, batch.scope"
+    " FROM {batch} ORDER BY batch.n",
+    Batch("key text, stage text, plugin text, error text, url text?, scope text?"),
 )
 
 #: The first run whose checkpoints count: later than any that ran another plan, gave up on a unit
@@ -84,13 +90,27 @@ _NOTED_LAST: Final = Statement(
 
 @attrs.define
 class Notes:
-    """What was noted and is not written yet; it goes along with the next transaction."""
+    """What was noted and is not written yet; it goes along with the next transaction, ahead of it."""
 
     kept: list[tuple[int, str]] = attrs.Factory(list)
     checkpoints: dict[str, str] = attrs.Factory(dict)
+    refusals: list[RefusalRow] = attrs.Factory(list)
+    failures: list[FailureRow] = attrs.Factory(list)
+    evicted: dict[str, None] = attrs.Factory(dict)
 
     def __len__(self) -> int:
-        return len(self.kept) + len(self.checkpoints)
+        return sum(map(len, (self.kept, self.checkpoints, self.refusals, self.failures, self.evicted)))
+
+    def refuse(self, refusals: Sequence[RefusalRow], evict: Sequence[str]) -> None:
+        """Note refusals, and whose predecessors go unless they were declared by then."""
+        self.refusals += refusals
+        self.evicted.update(dict.fromkeys(evict))
+
+    def fail(self, failures: Sequence[FailureRow], *, keep: bool) -> None:
+        """Note failures, and which keys to keep because of them."""
+        self.failures += failures
+        if keep:
+            self.kept += [(Kept.KEY, failure.key) for failure in failures]
 
 
 def write(session: Session, run: Run, notes: Notes) -> None:
@@ -99,30 +119,17 @@ def write(session: Session, run: Run, notes: Notes) -> None:
         session.change(_KEEP, notes.kept, **run.values)
     if notes.checkpoints:
         session.change(_CHECKPOINT, list(notes.checkpoints.items()), **run.values)
-
-
-def nothing_more(session: Session) -> None:
-    """Let the notes that wait be all that a transaction writes."""
-
-
-def refuse(session: Session, run: Run, refusals: Sequence[RefusalRow], evict: Sequence[str]) -> None:
-    """Record refusals, and take predecessors that nobody declared out of the new version."""
-    run.fence(session)
-    for refusal in refusals:
-        session.change(_REFUSE, **run.values, **_storable(refusal))
-    if evict:
-        keys = [(key,) for key in dict.fromkeys(evict)]
+    for refusals in pieces(notes.refusals):
+        session.change(_REFUSE, [_storable(row) for row in refusals], **run.values)
+    for failures in pieces(notes.failures):
+        session.change(_FAIL, [_storable(row) for row in failures], **run.values)
+    for keys in pieces([(key,) for key in notes.evicted]):
         if session.change(_EVICT, keys, **run.values):
             session.change(_EVICT_SCOPES, keys, **run.values)
 
 
-def fail(session: Session, run: Run, failures: Sequence[FailureRow], *, keep: bool) -> None:
-    """Record failures, and which keys to keep because of them."""
-    run.fence(session)
-    for failure in failures:
-        session.change(_FAIL, **run.values, **_storable(failure))
-    if keep:
-        session.change(_KEEP, [(Kept.KEY, failure.key) for failure in failures], **run.values)
+def nothing_more(session: Session) -> None:
+    """Let the notes that wait be all that a transaction writes."""
 
 
 def counts_from(session: Session, repository: int, plan: str, now: float) -> int:
@@ -140,5 +147,5 @@ def noted(session: Session, run: Run, scope: str, *, void: int | None, now: floa
     return row[0] if row is not None else None
 
 
-def _storable(row: RefusalRow | FailureRow) -> dict[str, Any]:
-    return {name: storable(value) if isinstance(value, str) else value for name, value in row._asdict().items()}
+def _storable(row: RefusalRow | FailureRow) -> tuple[str | None, ...]:
+    return tuple(None if value is None else storable(value if isinstance(value, str) else repr(value)) for value in row)

@@ -258,7 +258,12 @@ class Ledger(Protocol):
         """
 
     async def refuse(self, refusals: Sequence[RefusalRow], *, evict: Sequence[str] = ()) -> None:
-        """Record refusals; predecessors with a key in `evict` are removed from the new version."""
+        """Record refusals; predecessors with a key in `evict` are removed from the new version.
+
+        They are written with the next transaction, before the seal reads anything, before the run
+        ends, and within about a second: a process that is killed may lose the last second's, of a
+        run that made no version. Failures likewise. What fails to be written fails a later call.
+        """
 
     async def past(self, keys: Sequence[str]) -> Past:
         """What versions and runs before this one knew of keys."""

@@ -8,7 +8,7 @@ from entrepot.errors import EntrepotError
 
 
 class StageStalled(EntrepotError):
-    """Nothing has moved for as long as a run may stand still, and this stage is why."""
+    """Nothing has moved for as long as a run may stand still, and this stage or publisher is why."""
 
     def __init__(self, stall: str, *, place: str, seconds: float) -> None:
         super().__init__(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
+import attrs
+
 from entrepot.errors import EntrepotError
 from entrepot.model.artifact import Artifact, StoredArtifact
 from entrepot.model.ledger import BodyRow
@@ -23,6 +25,13 @@ LARGEST_ROW: Final = 64 * 1024
 _FILES, _BYTES = 500, 8 * 1024 * 1024
 
 
+@attrs.define
+class Given:
+    """What a publisher has given so far, in files and pieces of bodies."""
+
+    pieces: int = 0
+
+
 class Shelf(Protocol):
     """Where large bodies go: received like a download, then kept durably."""
 
@@ -34,15 +43,16 @@ class Shelf(Protocol):
     async def keep_bytes(self, batch: Sequence[Received]) -> list[KeptArtifact]: ...
 
 
-async def build_publication(publisher: Publisher, view: VersionView, shelf: Shelf) -> None:
+async def build_publication(publisher: Publisher, view: VersionView, shelf: Shelf, given: Given) -> None:
     """Run a publisher once and write what it yields, a batch at a time, invisible until the seal's commit.
 
     A publication that is written whole replaces all files of the version before. Two files with
     the same path and media type in a row are an error: clients could not tell them apart. Of a
     file and its removal, what comes later holds.
     """
-    batch = _Batch(shelf)
+    batch = _Batch(shelf, given)
     async for published in publisher.publish(view):
+        given.pieces += 1
         match published:
             case PublishedFile():
                 await batch.add(published)
@@ -54,8 +64,8 @@ async def build_publication(publisher: Publisher, view: VersionView, shelf: Shel
 
 
 class _Batch:
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf = shelf
+    def __init__(self, shelf: Shelf, given: Given) -> None:
+        self._shelf, self._given = shelf, given
         self._rows: list[BodyRow] = []
         self._removed: set[str] = set()
         self._bytes = 0
@@ -103,6 +113,7 @@ class _Batch:
         try:
             incoming.write(head)
             async for piece in rest:
+                self._given.pieces += 1
                 incoming.write(piece)
             received = incoming.finish()
         except BaseException:

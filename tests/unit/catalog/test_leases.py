@@ -278,6 +278,12 @@ async def test_who_begins_while_a_prune_looks_for_the_dead_is_not_refused(sqlite
     pruning.close()
 
 
+async def refuse_and_look(ledger: Ledger) -> object:
+    """Refuse something, and ask what it comes to, before which it is written."""
+    await ledger.refuse([], evict=["x"])
+    return await ledger.changes()
+
+
 @pytest.mark.fault("C20", "S05")
 async def test_every_call_that_writes_is_fenced(heir: Catalog, catalog_url: str, tmp_path: Path) -> None:
     """Once another run has raised the token, nothing gets through, on either database."""
@@ -288,8 +294,7 @@ async def test_every_call_that_writes_is_fenced(heir: Catalog, catalog_url: str,
         "unpublish": lambda ledger: ledger.unpublish(["a"]),
         "save_artifacts": lambda ledger: ledger.save_artifacts([kept("body")]),
         "note_sources": lambda ledger: ledger.note_sources([Source(1, "path", ("url",))]),
-        "refuse": lambda ledger: ledger.refuse([], evict=["x"]),
-        "fail": lambda ledger: ledger.fail([], keep=False),
+        "refuse": refuse_and_look,
         "complete": lambda ledger: ledger.complete(fingerprint="", report={}),
         "finish": lambda ledger: ledger.finish("failed", {}),
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,8 @@ from typing import Any
 import attrs
 import pytest
 
+from entrepot.errors import EntrepotError
+from entrepot.pipeline.errors import RunTooLong, StageStalled
 from entrepot.plugin import (
     Content,
     DeclarativeContent,
@@ -131,3 +135,42 @@ async def test_what_a_publisher_wrote_goes_with_it(tmp_path: Path) -> None:
 
         assert opened.catalog.reader.locate("tales", 1, "there") != []
         assert opened.catalog.reader.locate("tales", 2, "there") == []
+
+
+class WaitsForEver:
+    """Publishes a file, and then nothing, and does not end."""
+
+    async def publish(self, version: VersionView) -> AsyncIterator[Published]:
+        yield PublishedFile("first", "text/plain", b"")
+        await asyncio.Event().wait()
+
+
+class GoesOnForEver:
+    """Publishes one file after the other."""
+
+    async def publish(self, version: VersionView) -> AsyncIterator[Published]:
+        for number in itertools.count():
+            await asyncio.sleep(0)
+            yield PublishedFile(f"file-{number}", "text/plain", b"")
+
+
+@pytest.mark.fault("D09")
+@pytest.mark.parametrize(
+    ("publisher", "limit", "error"),
+    [(WaitsForEver(), "stall_timeout", StageStalled), (GoesOnForEver(), "sync_timeout", RunTooLong)],
+)
+async def test_a_publisher_without_end_fails_its_own_sync(
+    tmp_path: Path, publisher: Any, limit: str, error: type[EntrepotError]
+) -> None:
+    """It is named with its plugin, and no version is made."""
+    table = {"type": "book", "url": "https://vendor.example/"}
+    with depot(tmp_path, {"tales": table}, plugins=[("library", Book(publisher))], installed=False) as opened:
+        opened.settings = attrs.evolve(opened.settings, **{limit: 2.0})
+
+        with pytest.raises(error) as caught:
+            async with asyncio.timeout(60):
+                await sync(opened, "tales")
+
+        assert caught.value.where == "publisher of 'book' of plugin 'library'"
+        assert limit in caught.value.remedy
+        assert opened.catalog.reader.versions("tales") == []
