@@ -33,15 +33,20 @@ def test_every_environment_says_what_it_is_for(name: str) -> None:
     assert len(tox_environments()[name].get("description", "")) > len("run the tests")
 
 
-@pytest.mark.parametrize("folder", example_folders(), ids=lambda folder: folder.name)
-def test_every_example_is_installed_tested_and_type_checked(folder: Path) -> None:
-    """An example that no environment names would rot."""
-    environments = tox_environments()
+@pytest.mark.parametrize("name", ["testenv", "testenv:lowest", "testenv:type", "testenv:plugins-py3{11,12,13,14}"])
+def test_every_example_is_installed_tested_and_type_checked(name: str) -> None:
+    """The environments take the examples as they are found: one that a list forgot would rot."""
+    section = tox_environments()[name]
 
-    assert f"./plugin_examples/{folder.name}" in environments["testenv"]["commands_pre"]
-    assert f"./plugin_examples/{folder.name}" in environments["testenv:lowest"]["commands"]
-    assert f"pytest plugin_examples/{folder.name}" in environments["testenv:plugins"]["commands"]
-    assert f"mypy plugin_examples/{folder.name}/src" in environments["testenv:type"]["commands"]
+    assert "plugin_examples/*/" in section.get("commands_pre", "") + section["commands"]
+
+
+@pytest.mark.parametrize("folder", example_folders(), ids=lambda folder: folder.name)
+def test_every_example_says_what_its_tests_need(folder: Path) -> None:
+    """Somebody who installs a wheel with `[test]` can run its tests, and lives on nobody else's dependencies."""
+    project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    assert "entrepot[testing]" in project["optional-dependencies"]["test"]
 
 
 @pytest.mark.parametrize("folder", [ROOT, *example_folders()], ids=lambda folder: folder.name)
