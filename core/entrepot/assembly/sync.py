@@ -120,7 +120,7 @@ class _Attempt:
         return self._outcome(settled.changes, version)
 
     async def _publish(self, settled: Settled) -> None:
-        """Let the publisher write, within the limits that stages have; what is published counts as movement."""
+        """Let the publisher write, within the limits of stages; what it gives counts as movement."""
         equipment, given = self.run.equipment, Given()
         limits = equipment.limits_now()
         told = equipment.plugins.publisher(self.run.repository.type)

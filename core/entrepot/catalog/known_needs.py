@@ -60,8 +60,9 @@ _ADD: Final = Statement(
 
 
 def remember(writer: Writer, run: Run) -> None:
-    """Bring what is known up to the version that a run is about to make visible, some thousand rows at a time.
+    """Bring what is known up to the version that a run is about to make visible.
 
+    Some thousand rows are written at a time, and none where nothing needs anything.
     What units need that a run declared counts as said anew: a need that is not said again ends.
     """
     if not any_needs(writer, run):

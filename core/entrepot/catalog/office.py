@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from entrepot.catalog.ledger import RunLedger
     from entrepot.catalog.pages import PathPages
 
 
@@ -19,6 +18,6 @@ class Office:
         mirror: bool,
         clock: Callable[[], float],
         pages: Callable[[], PathPages],
-        left: Callable[[RunLedger], None],
+        left: Callable[[Any], None],
     ) -> None:
         self.mirror, self.clock, self.pages, self.left = mirror, clock, pages, left

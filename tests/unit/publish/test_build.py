@@ -165,7 +165,8 @@ async def test_a_publisher_without_end_fails_its_own_sync(
     """It is named with its plugin, and no version is made."""
     table = {"type": "book", "url": "https://vendor.example/"}
     with depot(tmp_path, {"tales": table}, plugins=[("library", Book(publisher))], installed=False) as opened:
-        opened.settings = attrs.evolve(opened.settings, **{limit: 2.0})
+        changed: dict[str, Any] = {limit: 2.0}
+        opened.settings = attrs.evolve(opened.settings, **changed)
 
         with pytest.raises(error) as caught:
             async with asyncio.timeout(60):
