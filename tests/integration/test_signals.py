@@ -201,3 +201,19 @@ async def test_a_server_to_whose_words_nobody_listens_ends_as_well(program: Prog
 
     async with asyncio.timeout(8):
         assert await server.wait() == 0
+
+
+async def test_a_sync_whose_progress_nobody_reads_goes_on(origin: BadOrigin, program: Program) -> None:
+    """Whoever read its progress may be gone: that is no trouble of the sync, nor of any of its stages."""
+    upstream = fifty(origin)
+    program.configure({"fw": {"url": upstream.url}})
+    assert (await program.run("init")).code == 0
+    reading, writing = os.pipe()
+    syncing = await program.start("sync", stderr=writing)
+    os.close(writing)
+    os.close(reading)
+
+    out, _ = await syncing.communicate()
+
+    assert (syncing.returncode, b"fw" in out) == (0, True), out
+    assert (await program.run("versions", "fw", "--json")).out.count('"fw"') == 1

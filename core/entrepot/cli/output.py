@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -43,8 +46,19 @@ class Output:
 
 
 def note(text: str) -> None:
-    """A line of progress on stderr, beside the results."""
-    click.echo(text, err=True)
+    """A line of progress on stderr, beside the results; when nobody reads it any more, work goes on."""
+    try:
+        click.echo(text, err=True)
+    except BrokenPipeError:
+        _speak_to_nobody()
+
+
+def _speak_to_nobody() -> None:
+    """Let stderr lead nowhere, or what it still holds would fail the program's end."""
+    with suppress(OSError, ValueError):  # a stderr that is no file needs nothing
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stderr.fileno())
+        os.close(nowhere)
 
 
 def one_line(value: object, longest: int = 100) -> str:
