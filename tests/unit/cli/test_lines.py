@@ -39,6 +39,7 @@ def lines(ready: Shell, feed: Feed, tmp_path: Path) -> list[dict[str, Any]]:
         said.extend(ready(*words, "--json").lines)
 
     typed("init")
+    typed("new-plugin", "entrepot-lamps", "--into", str(tmp_path))
     typed("add", "more", "--type", "firmware", "--url", feed.url)
     ready.configuration.write_text(ready.configuration.read_text().replace("[repositories.more]", _SKIPPING, 1))
     (feed.folder / "beta.bin").rename(tmp_path / "away")

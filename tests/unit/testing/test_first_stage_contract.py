@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import os.path
 import urllib.request
 from collections.abc import Iterator
@@ -109,10 +110,10 @@ class Sly(ReadFeed):
 
 
 class Parental(ReadFeed):
-    """Lets a task of its own go on after it was cancelled."""
+    """Lets a task, of which no context says whose it is, go on after it was cancelled."""
 
     async def run(self) -> None:
-        child = asyncio.create_task(asyncio.Event().wait())
+        child = asyncio.create_task(asyncio.Event().wait(), context=contextvars.Context())
         await super().run()
         child.cancel()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import os
 import tempfile
 import time
@@ -117,10 +118,10 @@ class Untidy(Stage):
 
 
 class Parental(Stage):
-    """Lets a task of its own go on after it was cancelled."""
+    """Lets a task, of which no context says whose it is, go on after it was cancelled."""
 
     async def run(self) -> None:
-        child = asyncio.create_task(asyncio.Event().wait())
+        child = asyncio.create_task(asyncio.Event().wait(), context=contextvars.Context())
         async for unit in self.items():
             await self.put(unit)
         child.cancel()
