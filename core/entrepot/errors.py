@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, Final
 from urllib.parse import urlsplit, urlunsplit
+
+#: What Python says when the system gives it no thread: it has no class for that.
+_NO_THREAD: Final = "can't start new thread"
 
 
 def safe_url(url: str) -> str:
@@ -190,6 +193,23 @@ class TooManyFiles(DepotError):
 
     def __init__(self, where: str) -> None:
         super().__init__("too many files are open", where, "allow more: ulimit -n 4096")
+
+
+class TooLittleMemory(DepotError):
+    """This process is given no more memory, or no more threads."""
+
+    def __init__(self, where: str = "") -> None:
+        super().__init__(
+            "there is too little memory, or no thread more may be started",
+            where,
+            "give it more (see its limits with: ulimit -a), or lower the repository's concurrency, then run again",
+        )
+
+    @classmethod
+    def behind(cls, error: BaseException) -> TooLittleMemory | None:
+        """What Python's own error means, if it is this that it means."""
+        lacks = isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and str(error) == _NO_THREAD)
+        return cls() if lacks else None
 
 
 class NotHeld(DepotError):

@@ -1,4 +1,4 @@
-"""Places where a test lets the program fail: one before, or after, each durable step, and where bytes are read."""
+"""Places where a test lets the program fail: at each durable step, and where bytes are read."""
 
 from __future__ import annotations
 
@@ -53,7 +53,8 @@ FAILPOINTS: Final[Mapping[str, str]] = MappingProxyType(
         "catalog.begin": "before and after: all transactions so far; the next has written nothing yet",
         "catalog.commit": "before: all transactions so far; after: this one too",
         "catalog.committed": "before and after: this transaction too; whoever wrote it has not heard of it",
-        "catalog.close": "before: all transactions, in the log; after: in the file, where nobody else has it open",
+        "catalog.close": "before and after: all transactions, perhaps in the log alone; a writer's connection ends",
+        "catalog.merge_log": "before: all transactions, in the log; after: in the file, where nobody else has it open",
         "depot.scratch.make": "before and after: nothing; a folder that this process alone uses comes to be",
         "depot.scratch.clear": "before: perhaps a dead process's scratch folder; after: perhaps none",
         "depot.scratch.remove": "before: perhaps our scratch folder; after: perhaps none",

@@ -126,6 +126,7 @@ CASES: dict[str, Case] = {
     "SizeMismatch": fetched(Reply(body=b"xyz"), artifact=Artifact(size=1)),
     "StorageReadOnly": disk(errno.EROFS),
     "TooLarge": fetched(Reply(body=b"x" * 100, framing="chunked"), largest_metadata=10),
+    "TooLittleMemory": disk(errno.ENOMEM),
     "TooManyFiles": disk(errno.EMFILE),
     "TooSlow": fetched(Reply(pause=3), connect_timeout=0.2, header_timeout=0.2, retries=0),
     "Truncated": fetched(Reply(body=b"x" * 100, cut=10)),

@@ -31,7 +31,8 @@ class Zygote:
     async def begin(self, order: dict[str, Any]) -> dict[str, Any]:
         """Start a child, and return its process and address once its depot is open."""
         assert self._process.stdin is not None
-        whole = {"do": "sync", "names": ["fw"], "catalog": None, "planted": None, "kill_after": None, **order}
+        whole: dict[str, Any] = {"do": "sync", "names": ["fw"], "catalog": None, "planted": None, "kill_after": None}
+        whole |= {"patience": 10.0, **order}
         self._process.stdin.write(json.dumps(whole).encode() + b"\n")
         return await self._answer()
 

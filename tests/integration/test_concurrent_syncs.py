@@ -14,9 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
-import psycopg
 import pytest
-from sqlalchemy.engine import make_url
 
 from entrepot.errors import RepositoryBusy
 from entrepot.operations.sync import sync
@@ -26,6 +24,7 @@ from entrepot.testing.depots import depot
 from entrepot.testing.invariants import check_depot
 from entrepot.testing.serving import served
 from integration import firmware
+from integration.dead_locks import dead_locks
 from integration.forked import Zygote, zygote
 from integration.opening import OpenDepot
 from integration.upstream import FirmwareUpstream
@@ -75,7 +74,7 @@ async def test_twelve_repositories_with_the_same_content_from_four_processes(
     """
     upstreams = {f"fw{number}": FirmwareUpstream(origin, f"/fw{number}") for number in range(REPOSITORIES)}
     order = {"folder": str(tmp_path / "depot"), "repositories": configured(**upstreams), "catalog": postgres_url}
-    dice = random.Random(12)
+    dice, before = random.Random(12), dead_locks(postgres_url)
     with opened_here(order):
         pass  # whoever comes first makes the catalog
 
@@ -94,7 +93,7 @@ async def test_twelve_repositories_with_the_same_content_from_four_processes(
             assert [row.number for row in opened.catalog.reader.versions(name)] == [1, 2]
             assert held(opened, name, 2) == {f"{image}.bin": digest(body) for image, body in upstream.images.items()}
         check_depot(opened, origin=origin)
-    assert dead_locks(postgres_url) == 0
+    assert dead_locks(postgres_url) == before
 
 
 def list_shared(upstream: FirmwareUpstream, name: str, *, state: int, dice: random.Random) -> None:
@@ -129,17 +128,6 @@ def held(opened: Any, name: str, number: int) -> dict[str, bytes]:
 
 def digest(body: bytes) -> bytes:
     return hashlib.sha256(body).digest()
-
-
-def dead_locks(url: str) -> int:
-    """How many dead locks the server has counted in this database, and told in its log where that is ours."""
-    address = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(address) as connection:
-        connection.execute("SELECT pg_stat_force_next_flush()")
-        row = connection.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()").fetchone()
-    log = Path(str(make_url(url).query.get("host", ""))) / "log"
-    told = log.read_text(errors="replace").count("deadlock detected") if log.is_file() else 0
-    return told + (row[0] if row is not None else 0)
 
 
 @pytest.mark.power

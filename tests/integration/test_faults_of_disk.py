@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import shutil
+import signal
 import sqlite3
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import aiohttp
@@ -221,6 +223,43 @@ async def test_a_damaged_catalog_is_refused_and_left_as_it_is(
 
     check_told(done, 5, "backup")
     assert file.read_bytes()[:4096] == before[:4096]
+
+
+def without_log(catalog: Path) -> list[int]:
+    """Remove what SQLite keeps beside the file; the versions that were there with it."""
+    with closing(sqlite3.connect(f"file:{catalog}?mode=ro", uri=True)) as connection:
+        held = [number for (number,) in connection.execute("SELECT number FROM repository_version ORDER BY 1")]
+        for end in ("-wal", "-shm"):
+            catalog.with_name(catalog.name + end).unlink()
+    return held
+
+
+@pytest.mark.fault("C12")
+@pytest.mark.promise("P01", "P03")
+async def test_a_catalog_whose_log_was_removed_is_what_it_was_before(origin: BadOrigin, program: Program) -> None:
+    """Nobody can tell that version 2 was there: version 1 is whole, as its sync left it, and a sync makes 2 anew."""
+    upstream = upstream_of(origin, "first")
+    program.configure({"fw": {"url": upstream.url}})
+    assert (await program.run("init")).code == 0
+    assert (await program.run("sync")).code == 0
+    upstream = upstream_of(origin, "first", "second")
+    program.environ["ENTREPOT_FAILPOINTS"] = "catalog.merge_log=kill"
+    killed = await program.run("sync")
+    del program.environ["ENTREPOT_FAILPOINTS"]
+    held = without_log(program.home / "catalog.sqlite")
+    origin.requests.clear()
+
+    before = await program.run("versions", "fw", "--json")
+    again = await program.run("sync")
+    whole = await program.run("verify")
+
+    assert killed.code == -signal.SIGKILL
+    assert held == [1, 2]
+    assert [json.loads(line)["version"] for line in before.out.splitlines()] == [1]
+    assert again.code == 0, again.err
+    assert upstream.artifact_requests() <= 1
+    assert whole.code == 0, whole.err
+    assert program.litter() == []
 
 
 @pytest.mark.fault("C17")

@@ -68,7 +68,7 @@ _DAMAGED: Final[_Fault] = (
     CatalogDamaged,
     "the catalog is damaged",
     "put a backup of it in place; without one, move it away, run: entrepot init, and sync again "
-    "(stored files are found and adopted)",
+    "(what upstreams still have is downloaded anew)",
 )
 _READ_ONLY: Final[_Fault] = (
     CatalogReadOnly,
@@ -82,6 +82,15 @@ _UNAVAILABLE: Final[_Fault] = (
 )
 
 _FULL: Final[_Fault] = (CatalogFull, "the disk is full", "make room on the catalog's disk, and sync again")
+
+_TOO_MANY: Final[_Fault] = (
+    CatalogUnavailable,
+    "the database server takes no more connections",
+    "end sessions that nobody needs, or raise the server's max_connections, then try again",
+)
+
+#: How the server says so: the driver gives no code for what happens before there is a connection.
+_SAYS_TOO_MANY: Final = ("too many clients", "too many connections", "connection slots are reserved")
 
 _ERRNO: Final[dict[int, _Fault]] = {
     errno.EACCES: _READ_ONLY,
@@ -114,6 +123,12 @@ _FAULTS: Final[dict[str, _Fault]] = {
     "3D000": (CatalogMissing, "the server has no such database", "create the database, then run: entrepot init"),
     "55P03": (CatalogLocked, "another session holds a lock on the catalog", "end that session, and try again"),
     "40P01": (CatalogLocked, "the database server broke a deadlock", "sync again; what was saved is kept"),
+    "40001": (
+        CatalogLocked,
+        "the database server gave way to another transaction",
+        "sync again; what was saved is kept",
+    ),
+    "53300": _TOO_MANY,
     "54000": (
         DepotError,
         "a key, scope or path is longer than PostgreSQL can find things by",
@@ -147,10 +162,11 @@ def fault(error: BaseException, place: str) -> DepotError:
     if known is None and isinstance(error, OSError):
         known = _ERRNO.get(error.errno or 0, _UNAVAILABLE)
     if known is None and not code and type(error).__name__ == "OperationalError":
-        known = _UNAVAILABLE
+        known = _TOO_MANY if any(words in text for words in _SAYS_TOO_MANY) else _UNAVAILABLE
     if known is not None:
         kind, what, remedy = known
-        return kind(f"{what} ({text})", place, remedy)
+        # What the driver says has addresses and paths in it: it goes where clients are not told of.
+        return kind(what, f"{place} ({text})", remedy)
     return DepotError(
         f"the catalog gave an error it should not ({type(error).__name__}: {text})",
         place,

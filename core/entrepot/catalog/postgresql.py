@@ -56,7 +56,8 @@ _CONNECT: Final = {
 class PostgresDatabase:
     """A database on a server; the schema is what the connection's search path says."""
 
-    begin_writing = "BEGIN"
+    # Said outright, for a server may be set to more; then transactions would end that need not.
+    begin_writing = "BEGIN ISOLATION LEVEL READ COMMITTED"
     begin_reading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
     def __init__(self, url: URL, *, term: float) -> None:

@@ -12,7 +12,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
@@ -21,6 +21,7 @@ from urllib.parse import quote
 
 from sqlalchemy import create_engine
 from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from entrepot.catalog.batch import Batch, BatchColumn, Kind
@@ -93,7 +94,7 @@ class SqliteDatabase:
     def __init__(self, url: URL, *, locks: Path, patience: float) -> None:
         self.path = Path(url.database or "")
         self.place = f"the catalog {self.path}"
-        self._locks, self._patience = locks, patience
+        self._locks, self._patience, self._wrote = locks, patience, False
         self.tongue = Tongue(
             {
                 "insert": "INSERT OR IGNORE INTO",
@@ -176,7 +177,7 @@ class SqliteDatabase:
 
         In small steps it copies the log as soon as that takes as long as a transaction does.
         """
-        connection = self._writers.connect()
+        self._wrote, connection = True, self._writers.connect()
         if in_small_steps:
             connection.exec_driver_sql(f"PRAGMA wal_autocheckpoint = {_SMALL_LOG_PAGES}")
         return connection
@@ -222,8 +223,11 @@ class SqliteDatabase:
         """Nothing: whoever writes is alone with the file."""
 
     def close(self) -> None:
+        """Let readers go, for the log stays while one is there; then who wrote copies it into the file."""
         self.readers.dispose()
-        self._writers.dispose()
+        if self._wrote:
+            with suppress(DBAPIError, OSError), self.exclusive(), self._writers.connect():
+                failpoint("catalog.merge_log")
 
     def _engine(self, creator: Any, *, pooled: bool) -> Engine:
         pool: dict[str, Any] = {"poolclass": QueuePool, "pool_size": 4} if pooled else {"poolclass": NullPool}
@@ -239,7 +243,8 @@ class SqliteDatabase:
             return self._connect("ro", _READER)
         except sqlite3.OperationalError:
             # A log needs a folder that can be written; a file without one can be read as it lies.
-            if os.access(self.path.parent, os.W_OK) or self._log_is_there():
+            ours = os.access in os.supports_effective_ids
+            if os.access(self.path.parent, os.W_OK, effective_ids=ours) or self._log_is_there():
                 raise
             return self._connect("ro&immutable=1", _READER)
 

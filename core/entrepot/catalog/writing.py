@@ -138,7 +138,7 @@ class Writer:
                 raise
 
     def close(self) -> None:
-        """Close the connection; on SQLite the last one copies the log into the file."""
+        """Close the connection; on SQLite the log is copied into the file when the database is closed."""
         session, self._session = self._session, None
         if session is not None:
             with told(self._database.place), self._database.exclusive():

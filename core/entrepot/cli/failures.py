@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import click
 
 from entrepot.cli.output import visible
-from entrepot.errors import DepotError, EntrepotError, Failed, Interrupted, did_you_mean
+from entrepot.errors import DepotError, EntrepotError, Failed, Interrupted, TooLittleMemory, did_you_mean
 
 USAGE = 2
 
@@ -61,6 +61,8 @@ def in_our_words(error: BaseException) -> EntrepotError:
             return _UsageError(*_usage(error))
         case KeyboardInterrupt() | click.Abort():
             return Interrupted("interrupted", remedy="run the same command again: it goes on from here")
+        case _ if (lacking := TooLittleMemory.behind(error)) is not None:
+            return lacking
         case _:
             return EntrepotError(
                 f"this should not have happened: {type(error).__name__}: {error}",

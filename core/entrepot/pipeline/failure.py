@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from entrepot.errors import EntrepotError, PipelineStopped, StageFailed
+from entrepot.errors import EntrepotError, PipelineStopped, StageFailed, TooLittleMemory
 from entrepot.pipeline.seat import Seat
 
 
@@ -27,7 +27,8 @@ def are_echoes(errors: list[EntrepotError]) -> bool:
 def _placed_one(error: BaseException, seat: Seat[Any], place: str) -> EntrepotError:
     if isinstance(error, EntrepotError):
         return error.at(place)
-    failed = StageFailed(error, stage=seat.name, place=place)
+    lacking = TooLittleMemory.behind(error)
+    failed = lacking.at(place) if lacking is not None else StageFailed(error, stage=seat.name, place=place)
     failed.__cause__ = error
     return failed
 

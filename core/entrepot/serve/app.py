@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from entrepot.errors import ConfigurationError, DepotError, EntrepotError
+from entrepot.errors import ConfigurationError, DepotError, EntrepotError, TooLittleMemory
 from entrepot.serve.access import Doorkeeper
 from entrepot.serve.handlers import Repositories
 from entrepot.serve.on_demand import OnDemand
@@ -114,6 +114,11 @@ class _Front:
             return _instead(request, fault(error, "the server"))
         except EntrepotError as error:
             return _instead(request, error)
+        except (MemoryError, RuntimeError) as error:
+            lacking = TooLittleMemory.behind(error)
+            if lacking is None:
+                raise
+            return _instead(request, lacking)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         if request.method not in ("GET", "HEAD"):

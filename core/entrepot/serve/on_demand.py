@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeAlias
 
 import attrs
 
-from entrepot.errors import ConfigurationError, DepotError, EntrepotError, UpstreamError
+from entrepot.errors import ConfigurationError, DepotError, EntrepotError, TooLittleMemory, UpstreamError
 from entrepot.model.artifact import Artifact, StoredArtifact
 from entrepot.serve.spool import Spool
 from entrepot.storage.faults import fault
@@ -211,7 +211,7 @@ class OnDemand:
         except OSError as error:
             self._fail(flight, fault(error, self._home))
         except Exception as error:
-            self._fail(flight, EntrepotError(f"{type(error).__name__} while fetching"))
+            self._fail(flight, TooLittleMemory.behind(error) or EntrepotError(f"{type(error).__name__} while fetching"))
             raise
         finally:
             del self._flights[wanted.key]

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import errno
+from typing import Final
 
-from entrepot.errors import DepotError, DiskFailed, DiskFull, StorageReadOnly, TooManyFiles
+from entrepot.errors import DepotError, DiskFailed, DiskFull, StorageReadOnly, TooLittleMemory, TooManyFiles
 
-_FULL = {errno.ENOSPC, errno.EDQUOT}
-_READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
-_FILES = {errno.EMFILE, errno.ENFILE}
-_MISSING = {errno.ENOENT, errno.ENOTDIR}
+_KNOWN: Final = {
+    errno.ENOSPC: DiskFull,
+    errno.EDQUOT: DiskFull,
+    errno.EROFS: StorageReadOnly,
+    errno.EACCES: StorageReadOnly,
+    errno.EPERM: StorageReadOnly,
+    errno.EIO: DiskFailed,
+    errno.EMFILE: TooManyFiles,
+    errno.ENFILE: TooManyFiles,
+    errno.ENOMEM: TooLittleMemory,
+}
+_MISSING: Final = {errno.ENOENT, errno.ENOTDIR}
 
 
 def fault(error: OSError, where: str) -> DepotError:
     """Tell it in our words: what, at which path, and what to do."""
     place = str(error.filename or where)
-    if error.errno in _FULL:
-        return DiskFull(place)
-    if error.errno in _READ_ONLY:
-        return StorageReadOnly(place)
-    if error.errno == errno.EIO:
-        return DiskFailed(place)
-    if error.errno in _FILES:
-        return TooManyFiles(place)
+    known = _KNOWN.get(error.errno or 0)
+    if known is not None:
+        return known(place)
     if error.errno in _MISSING:
         return DepotError("a folder of the storage is missing", place, "make it anew: entrepot init")
     return DepotError(

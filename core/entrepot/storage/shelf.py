@@ -66,7 +66,7 @@ class Shelf:
         return stat.S_ISREG(status.st_mode) and size in (None, status.st_size)
 
     def open(self, sha256: bytes) -> int | None:
-        """Open what stands under the digest, or None when that is no file; a disk that fails is not taken for that."""
+        """Open what stands under the digest, or None when that is no file; a failing disk is told."""
         try:
             file = self._disk.open(self.name(sha256))
         except OSError as error:
@@ -124,7 +124,10 @@ class Shelf:
             self._disk.close(file)
 
     def _hashed(self, file: int) -> tuple[bytes, int]:
-        """Hash an open file, and count it; through this thread's buffer: a new one costs more than most files."""
+        """Hash an open file, and count its bytes.
+
+        Through this thread's buffer: a new one for each costs more than most files.
+        """
         buffer: memoryview | None = getattr(self._buffers, "view", None)
         if buffer is None:
             buffer = self._buffers.view = memoryview(bytearray(_BUFFER))
