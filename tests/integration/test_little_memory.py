@@ -54,7 +54,7 @@ def check_told(done: Ended) -> None:
     assert done.code == 0 or ("too little memory" in done.err and "remedy: give it more" in done.err), done.err
 
 
-@pytest.mark.parametrize("want", WANTS)
+@pytest.mark.parametrize("want", ["memory", pytest.param("threads", marks=pytest.mark.sweep)])
 async def test_a_sync_with_too_little_memory_says_so_and_loses_nothing(
     origin: BadOrigin, program: Program, want: str
 ) -> None:

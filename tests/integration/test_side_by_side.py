@@ -31,6 +31,11 @@ from integration.upstream import FirmwareUpstream
 
 pytestmark = pytest.mark.slow
 
+#: The sweep tries PostgreSQL too: pytest -m sweep tests/integration/test_side_by_side.py
+ON_BOTH: Final = pytest.mark.parametrize(
+    "any_catalog", ["sqlite", pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.sweep])], indirect=True
+)
+
 LARGE: Final = random.Random(19).randbytes(4_000_000)
 KEPT: Final = 3
 NAMES: Final = tuple(f"{number}.bin" for number in range(4))
@@ -84,6 +89,7 @@ async def got(client: aiohttp.ClientSession, url: str) -> bytes:
         return await answer.read()
 
 
+@ON_BOTH
 @pytest.mark.power
 @pytest.mark.fault("D10", "D03")
 @pytest.mark.promise("P19")
@@ -152,6 +158,7 @@ async def fetched(opened: Depot, address: str, bodies: Mapping[str, bytes]) -> N
             assert await got(client, f"{address}/cold/{name}.bin") == body
 
 
+@ON_BOTH
 @pytest.mark.fault("D11")
 @pytest.mark.promise("P01", "P02")
 async def test_readers_follow_the_list_while_versions_come_and_go(tmp_path: Path, open_depot: OpenDepot) -> None:
@@ -165,7 +172,7 @@ async def test_readers_follow_the_list_while_versions_come_and_go(tmp_path: Path
         async with served(opened) as address, aiohttp.ClientSession() as client:
             ended = asyncio.Event()
             readers = [asyncio.create_task(follow(client, f"{address}/files", opened, ended)) for _ in range(3)]
-            for state in range(1, 13):
+            for state in range(1, 9):
                 offered(folder, state)
                 await sync(opened, "files")
                 await asyncio.to_thread(prune, opened, keep=KEPT, patience=0)
