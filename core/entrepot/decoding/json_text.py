@@ -23,13 +23,15 @@ def bounded_json(
     """Read JSON of at most `largest` bytes, `deepest` levels and `most` values.
 
     Raises `BeyondLimits` before anything is made of what is larger, and `InvalidMetadata` for what
-    is no JSON, has a key twice in one object, or has a number that JSON has not (NaN, Infinity).
+    is no JSON in UTF-8, has a key twice in one object, or has a number that JSON has not (NaN,
+    Infinity).
     """
     if len(text) > largest:
         raise beyond(f"this is JSON of more than {largest} bytes", where)
     _measure(text, deepest, most, where)
     try:
-        return json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
+        # Bytes would be taken for UTF-16 too, in which what was measured are no brackets and no quotes.
+        return json.loads(text.decode("utf-8-sig"), object_pairs_hook=_once, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise unreadable("JSON", error, where) from error
 

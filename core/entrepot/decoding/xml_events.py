@@ -38,11 +38,17 @@ XmlEvent: TypeAlias = XmlBegun | XmlText | XmlEnded
 
 @attrs.frozen(kw_only=True)
 class XmlLimits:
-    """How much XML may hold: levels, attributes of one element, bytes of one tag or comment."""
+    """How much XML may hold: levels, attributes of one element, bytes of one tag or comment.
+
+    A namespace is written out in every name that it stands for, and a parser keeps every name that
+    it saw: `longest_namespace` is in characters, and `most_names` are different ones of a document.
+    """
 
     deepest: int = 64
     most_attributes: int = 200
     longest_token: int = 1024 * 1024
+    longest_namespace: int = 1024
+    most_names: int = 10_000
 
 
 def bounded_xml(file: BinaryIO, *, limits: XmlLimits | None = None, where: str = "") -> Iterator[XmlEvent]:
@@ -67,6 +73,7 @@ class _Reading:
         self._events: list[XmlEvent] = []
         self._parser = parser = expat.ParserCreate(namespace_separator=" ")
         parser.StartDoctypeDeclHandler = self._refuse_type
+        parser.StartNamespaceDeclHandler = self._declare
         parser.StartElementHandler = self._begin
         parser.EndElementHandler = self._finish
         parser.CharacterDataHandler = lambda text: self._events.append(XmlText(text))
@@ -77,6 +84,8 @@ class _Reading:
         self._parse(piece, is_last=False)
         if self._fed - max(self._parser.CurrentByteIndex, 0) > self._limits.longest_token + 2 * _PIECE:
             raise beyond(f"this is XML with a tag of more than {self._limits.longest_token} bytes", self._where)
+        if len(self._parser.intern) > self._limits.most_names:
+            raise beyond(f"this is XML of more than {self._limits.most_names} different names", self._where)
         return self._drained()
 
     def end(self) -> list[XmlEvent]:
@@ -93,6 +102,11 @@ class _Reading:
     def _drained(self) -> list[XmlEvent]:
         events, self._events = self._events, []
         return events
+
+    def _declare(self, _prefix: str | None, namespace: str | None) -> None:
+        if len(namespace or "") > self._limits.longest_namespace:
+            most = self._limits.longest_namespace
+            raise beyond(f"this is XML with a namespace of more than {most} characters", self._where)
 
     def _begin(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1

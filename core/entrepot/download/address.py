@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import unicodedata
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +25,13 @@ _NAT64: Final = IPv6Network("64:ff9b::/96")
 _NOBODYS: Final = tuple(
     ip_network(network) for network in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
 )
+
+#: Not for the public either, whatever the standard library of this Python knows of them: what sites used
+#: among themselves (RFC 3879), protocols' own (RFC 6890), and translators' own (RFC 8215).
+_CLOSED: Final = tuple(ip_network(network) for network in ("fec0::/10", "192.0.0.0/24", "64:ff9b:1::/48"))
+
+#: Full stops that a host name may have in place of '.' (RFC 3490), and that NFKC leaves as they are.
+_FULL_STOPS: Final = str.maketrans({"\u3002": "."})
 
 Address = IPv4Address | IPv6Address
 
@@ -74,8 +82,9 @@ class Allowance:
     def check_spelled_out(self, url: str) -> None:
         """Raise `AddressRefused` when a URL spells out a refused address, in whatever notation."""
         parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
-        if host.rstrip(".") == "localhost":
+        host = unicodedata.normalize("NFKC", parts.hostname or "").translate(_FULL_STOPS).rstrip(".")
+        port = parts.port or _PORTS.get(parts.scheme, 0)
+        if host == "localhost":
             host = "127.0.0.1"
         with suppress(ValueError):
             self.check(socket.inet_ntoa(socket.inet_aton(host)) if _NUMBERS.fullmatch(host) else host, port)
@@ -89,6 +98,8 @@ class Allowance:
 def _is_public(address: Address) -> bool:
     if any(address in network for network in _NOBODYS):
         return True
+    if any(address in network for network in _CLOSED):
+        return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 

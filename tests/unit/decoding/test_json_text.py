@@ -49,7 +49,16 @@ def test_a_bomb_is_refused_at_its_limit(text: bytes, told: str) -> None:
 @pytest.mark.fault("B08")
 @pytest.mark.parametrize(
     "text",
-    [b'{"sha256": "a", "sha256": "b"}', b'[{"x": {"a": 1, "a": 1}}]', b"[NaN]", b"[-Infinity]", b"[1", b"", b"\xff"],
+    [
+        b'{"sha256": "a", "sha256": "b"}',
+        b'[{"x": {"a": 1, "a": 1}}]',
+        b"[NaN]",
+        b"[-Infinity]",
+        b"[1",
+        b"",
+        b"\xff",
+        "[1]".encode("utf-16"),
+    ],
 )
 def test_what_readers_would_not_agree_on_is_refused(text: bytes) -> None:
     """A key twice in one object, numbers that JSON has not, and texts that break off."""

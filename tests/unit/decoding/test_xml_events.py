@@ -45,8 +45,20 @@ def test_elements_come_in_their_order() -> None:
         (b"<a " + b" ".join(b'a%d=""' % number for number in range(1_000)) + b"/>", "200 attributes"),
         (b'<a b="' + b"x" * 5_000_000, "tag of more than"),
         (b"<a><!--" + b"x" * 5_000_000, "tag of more than"),
+        (b'<a xmlns="' + b"x" * 5_000 + b'"/>', "namespace of more than 1024"),
+        (b"<a>" + b"".join(b"<a%d/>" % number for number in range(200_000)) + b"</a>", "10000 different names"),
     ],
-    ids=["laughs", "quadratic", "deep", "million-attributes", "thousand-attributes", "endless-tag", "endless-comment"],
+    ids=[
+        "laughs",
+        "quadratic",
+        "deep",
+        "million-attributes",
+        "thousand-attributes",
+        "endless-tag",
+        "endless-comment",
+        "namespace",
+        "names",
+    ],
 )
 def test_a_bomb_is_refused_at_its_limit(text: bytes, told: str) -> None:
     """What is allowed is said; what declares entities is refused before it can use them."""

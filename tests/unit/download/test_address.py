@@ -35,6 +35,9 @@ PRIVATE = [
     "::ffff:10.0.0.1",
     "64:ff9b::a00:1",
     "2002:a00:1::",
+    "fec0::1",
+    "192.0.0.8",
+    "64:ff9b:1::a00:1",
 ]
 
 #: One of each range that is set aside for documentation.
@@ -84,6 +87,17 @@ def test_a_remote_that_spells_out_a_loopback_host_may_be_there(url: str, address
         Allowance(Remote(url)).check("10.0.0.1", 80)
     with pytest.raises(AddressRefused):
         Allowance(Remote("http://10.0.0.1/")).check("10.0.0.1", 80)
+
+
+@pytest.mark.fault("A14")
+@pytest.mark.promise("P31")
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1.", "127\u30020\u30020\u30021", "\uff11\uff12\uff17.0.0.1", "\uff4cocalhost", "0x7f000001"]
+)
+def test_an_address_in_other_letters_is_the_same_address(host: str) -> None:
+    """Whatever a resolver would make of full stops and digits of other scripts."""
+    with pytest.raises(AddressRefused):
+        Allowance(Remote("https://mirror.example/")).check_spelled_out(f"http://{host}/")
 
 
 class Fickle(AbstractResolver):
