@@ -34,7 +34,7 @@ def _placed(step: Step, error: PlanError) -> PlanError:
 
 
 def _blamed(*steps: Step) -> str:
-    """The plugin that moved one of these steps, or else put one there, or else the one the first comes from."""
+    """The plugin that moved one of these steps, or else put one there, or else brought the first."""
     movers = [mover for step in steps for mover in step.moved_by]
     editors = [editor for step in steps for editor in step.edited_by]
     return next(iter(movers + editors), steps[0].plugin)
