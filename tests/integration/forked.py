@@ -32,7 +32,7 @@ class Zygote:
         """Start a child, and return its process and address once its depot is open."""
         assert self._process.stdin is not None
         whole: dict[str, Any] = {"do": "sync", "names": ["fw"], "catalog": None, "planted": None, "kill_after": None}
-        whole |= {"patience": 10.0, **order}
+        whole |= {"patience": 10.0, "rounds": 1, **order}
         self._process.stdin.write(json.dumps(whole).encode() + b"\n")
         return await self._answer()
 

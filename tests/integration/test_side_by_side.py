@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -105,6 +105,7 @@ async def test_the_same_bytes_come_in_three_times_while_they_are_collected(
     tables["cold"]["policy"] = "on_demand"
     before = dead_locks(any_catalog) if any_catalog is not None else 0
     order = {"folder": str(tmp_path / "depot"), "repositories": tables, "catalog": any_catalog, "patience": 0.0}
+    order["rounds"] = 20
     states = [{f"image-{n}": f"{state} {n}".encode() * 5_000 for n in range(6)} for state in ("odd", "even")]
 
     async with AsyncExitStack() as stack:
@@ -115,17 +116,16 @@ async def test_the_same_bytes_come_in_three_times_while_they_are_collected(
         address = await stack.enter_async_context(served(opened))
         ended = asyncio.Event()
         pruning = asyncio.create_task(keep_pruning(sweeper, order, ended))
-        for turn in range(6):
-            for upstream in upstreams.values():
-                upstream.images.clear()
-                for name, body in states[turn % 2].items():
-                    upstream.add(name, body)
-                upstream.publish()
-            await asyncio.gather(
-                brought(one, order, "one"), brought(two, order, "two"), fetched(opened, address, states[turn % 2])
-            )
-        ended.set()
-        collected = await pruning
+        try:
+            for turn in range(6):
+                offer(upstreams.values(), states[turn % 2])
+                async with asyncio.TaskGroup() as tasks:
+                    for worker, name in ((one, "one"), (two, "two")):
+                        tasks.create_task(brought(worker, order, name))
+                    tasks.create_task(fetched(opened, address, states[turn % 2]))
+        finally:
+            ended.set()
+            collected = await pruning
 
         for name in ("one", "two"):
             assert [row.number for row in opened.catalog.reader.versions(name)][-1] == 6
@@ -134,13 +134,22 @@ async def test_the_same_bytes_come_in_three_times_while_they_are_collected(
     assert any_catalog is None or dead_locks(any_catalog) == before
 
 
+def offer(upstreams: Iterable[FirmwareUpstream], bodies: Mapping[str, bytes]) -> None:
+    """Let each of them have these images and no others."""
+    for upstream in upstreams:
+        upstream.images.clear()
+        for name, body in bodies.items():
+            upstream.add(name, body)
+        upstream.publish()
+
+
 async def keep_pruning(sweeper: Zygote, order: dict[str, Any], ended: asyncio.Event) -> int:
-    """Prune again and again, each time in a process of its own; how many artifacts went."""
+    """Prune again and again, in processes that each do it twenty times; how many artifacts went."""
     collected = 0
     while not ended.is_set():
         done = await sweeper.sync({**order, "do": "prune"})
         assert done["status"] == 0, done
-        collected += done["outcome"][-1]["artifacts"]
+        collected += sum(line["artifacts"] for line in done["outcome"] if line["event"] == "pruned")
     return collected
 
 

@@ -1,7 +1,7 @@
 """A process that has everything imported and forks others, to be stopped or killed at any moment.
 
 Reads a line of JSON for each: {"do", "names", "folder", "repositories", "catalog", "planted",
-"kill_after", "patience"}. The child syncs these at once, prunes, or serves until it is killed; it is killed
+"kill_after", "patience", "rounds"}. The child syncs these at once, prunes, or serves until it is killed; it is killed
 with SIGKILL after so many seconds (null: never by us). Answers with a line {"pid", "address"} once
 the depot is open, or served, and with a line {"killed", "status", "seconds", "outcome"} once the
 child has ended.
@@ -40,7 +40,8 @@ def child(order: dict[str, Any], write: int) -> None:
             asyncio.run(serve(opened, write))
         tell(write, "")
         if order["do"] == "prune":
-            tell(write, list(prune(opened, keep=1, patience=order["patience"]).to_json()))
+            rounds = [prune(opened, keep=1, patience=order["patience"]) for _ in range(order["rounds"])]
+            tell(write, [line for one in rounds for line in one.to_json()])
         else:
             tell(write, asyncio.run(sync_all(opened, order["names"])))
 
