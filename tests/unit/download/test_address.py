@@ -32,12 +32,13 @@ PRIVATE = [
     "fe80::1%eth0",
     "fd00::1",
     "ff02::1",
+    "fec0::1",
+    "feff::ffff",
+    "192.0.0.8",
+    "64:ff9b:1::a00:1",
     "::ffff:10.0.0.1",
     "64:ff9b::a00:1",
     "2002:a00:1::",
-    "fec0::1",
-    "192.0.0.8",
-    "64:ff9b:1::a00:1",
 ]
 
 #: One of each range that is set aside for documentation.

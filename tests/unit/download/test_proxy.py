@@ -63,6 +63,20 @@ async def test_a_proxy_is_not_asked_for_an_address_that_is_refused(desk: Desk, h
     assert desk.origin.count() == 1
 
 
+@pytest.mark.fault("A14")
+@pytest.mark.promise("P31")
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1.", "127\u30020\u30020\u30021", "\u2460\u2461\u2466.0.0.1", "\u24dbocalhost", "localhost\uff61"],
+)
+async def test_a_proxy_is_not_asked_for_such_an_address_in_other_letters(desk: Desk, host: str) -> None:
+    """Before a name is sent, letters that mean others become those, and so do full stops."""
+    with pytest.raises(AddressRefused):
+        await ask(desk, f"http://{host}/secret", remote(desk))
+
+    assert not desk.origin.requests
+
+
 async def test_a_proxy_that_is_down_is_told_apart_from_an_upstream_that_is(desk: Desk) -> None:
     """It is another machine to look at."""
     async with BadOrigin() as closed:
