@@ -83,6 +83,8 @@ def is_there(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
+@pytest.mark.slow
+@pytest.mark.sweep
 async def test_four_workers_finish_on_one_sqlite_file(program: Program, upstream: FirmwareUpstream) -> None:
     """They take turns in writing; results and exit code are those of one process."""
     configured(
@@ -104,6 +106,7 @@ async def test_four_workers_finish_on_one_sqlite_file(program: Program, upstream
         ]
 
 
+@pytest.mark.slow
 async def test_people_are_told_what_one_process_tells(program: Program, upstream: FirmwareUpstream) -> None:
     """The table has a row for each; progress is on stderr, after the name of the repository."""
     configured(program, 2, a={"url": upstream.url}, b={"url": upstream.url})
@@ -142,7 +145,9 @@ async def test_a_worker_that_is_killed_takes_no_other_sync_with_it(
 @pytest.mark.slow
 @pytest.mark.fault("C03")
 @pytest.mark.promise("P23")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize(
+    "number", [pytest.param(signal.SIGINT, marks=pytest.mark.sweep), signal.SIGTERM], ids=["SIGINT", "SIGTERM"]
+)
 async def test_who_asks_for_the_end_gets_it_from_all_workers(
     program: Program, origin: BadOrigin, number: signal.Signals
 ) -> None:

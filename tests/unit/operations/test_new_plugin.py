@@ -58,6 +58,7 @@ def installed(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_plugins_pass_their_own_tests_before_a_line_is_changed(tmp_path: Path) -> None:
     """With their own configuration, warnings as errors; promises of each contract among them."""
     folders = [begun(tmp_path, kind) for kind in KINDS]
