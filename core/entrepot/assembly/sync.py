@@ -19,6 +19,7 @@ from entrepot.catalog.catalog import RunRequest
 from entrepot.errors import DepotError, LeaseLost
 from entrepot.events import SyncEnded, SyncStarted
 from entrepot.model.declarative import DeclarativeContent
+from entrepot.model.facts import RESOLVED
 from entrepot.model.ledger import Changes
 from entrepot.model.repository import RepositoryVersion
 from entrepot.pipeline.attendance import Attendance
@@ -57,7 +58,12 @@ async def sync(first_stage: Stage, request: SyncRequest, equipment: Equipment) -
     )
     run = SyncRun(request, ledger, equipment=equipment)
     pipeline: Pipeline[Any] = Pipeline(
-        plan.stages, context=run, owners=plan.owners, describe=_describing(plan), limits=equipment.limits_now()
+        plan.stages,
+        context=run,
+        owners=plan.owners,
+        describe=_describing(plan),
+        limits=equipment.limits_now(),
+        resolved=RESOLVED,
     )
     return await _Attempt(run, pipeline).carry_out()
 

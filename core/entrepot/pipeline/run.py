@@ -22,7 +22,7 @@ from entrepot.pipeline.stall import Stall, StallWatch
 from entrepot.pipeline.supervisor import Supervisor
 from entrepot.pipeline.trace import Trace
 from entrepot.pipeline.vigil import Limits, Vigil
-from entrepot.pipeline.waiters import Waiters
+from entrepot.pipeline.waiters import ANYWHERE, Waiters
 
 T = TypeVar("T")
 
@@ -49,7 +49,8 @@ class Pipeline(Generic[T]):
 
     `owners` names the plugin of each stage, by position or by class name. `describe` gives the words
     for a unit, and its URL, for errors. `grace` is how many seconds cancelled stages have to end in,
-    and `limits` are how long the run may stand still or take.
+    and `limits` are how long the run may stand still or take. `resolved` is the fact that a stage
+    gives which completes what others await: when it has ended, they wait in vain.
     """
 
     stages: Sequence[Stage[T]]
@@ -60,7 +61,8 @@ class Pipeline(Generic[T]):
     clock: Callable[[], float] = attrs.field(default=time.perf_counter, kw_only=True)
     grace: float = attrs.field(default=5.0, kw_only=True)
     limits: Limits = attrs.field(factory=Limits, kw_only=True)
-    waiters: Waiters = attrs.field(init=False, factory=Waiters)
+    resolved: str = attrs.field(default="", kw_only=True)
+    waiters: Waiters = attrs.field(init=False)
     _seats: list[Seat[T]] = attrs.field(init=False)
     _watch: StallWatch = attrs.field(init=False)
     _started: float | None = attrs.field(init=False, default=None)
@@ -72,6 +74,8 @@ class Pipeline(Generic[T]):
         for position, stage in enumerate(self.stages):
             if any(stage is earlier for earlier in self.stages[:position]):
                 raise ValueError(f"stage {type(stage).__name__!r} is given twice: make a second instance")
+        resolvers = [position for position, stage in enumerate(self.stages) if self.resolved in stage.gives]
+        self.waiters = Waiters(max(resolvers, default=ANYWHERE))
         self._seats = self._make_seats()
         self._watch = StallWatch(self._seats, self.clock)
 

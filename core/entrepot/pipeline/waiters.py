@@ -18,11 +18,13 @@ class Waiters:
     """Counts those who wait in one run; while there are any, no stage holds units back.
 
     Every batch that is being gathered is told when the first waiter comes. Batches know nothing of
-    who waits or for which unit, and so cannot guess wrong.
+    who waits or for which unit, and so cannot guess wrong. `resolver` is the position of the last
+    stage that completes units, where that is known: what is awaited when it has ended never will be.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, resolver: int = ANYWHERE) -> None:
         self.count = 0
+        self._resolver = resolver
         self._nudges: list[Callable[[], None]] = []
         self._pending: dict[asyncio.Future[None], tuple[asyncio.Future[object], int]] = {}
         self._last_running: int | None = None
@@ -47,7 +49,7 @@ class Waiters:
         """Wait for what a later stage completes, and return or raise what it says.
 
         Cancelling the caller leaves `future` as it is: others may await it too. When the run ends
-        first, or every stage after position `place` has ended, `future` fails with `PipelineStopped`.
+        first, or every stage that could do it from position `place`, `future` fails with `PipelineStopped`.
         """
         if not future.done():
             if self._is_hopeless(place):
@@ -71,7 +73,7 @@ class Waiters:
 
     def _is_hopeless(self, place: int) -> bool:
         last = self._last_running
-        return last is not None and (last == ANYWHERE or place >= last)
+        return last is not None and (last == ANYWHERE or place >= last or last < self._resolver)
 
     async def _until_done(self, future: asyncio.Future[R], place: int) -> None:
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()

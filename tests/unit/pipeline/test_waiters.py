@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import ClassVar
 
 import pytest
 from hypothesis import given, settings
@@ -148,6 +149,27 @@ async def test_waiting_in_vain_ends_with_the_stages_that_could_have_helped() -> 
     async with asyncio.timeout(20):
         with pytest.raises(PipelineStopped, match="before the awaited unit was saved") as raised:
             await create_pipeline([AwaitsSome({}, {5}, range(10)), Take(2), EndStage()])
+
+    assert "stage 'AwaitsSome'" in raised.value.where
+
+
+class Completes(Resolves):
+    """The stage that a plan relies on for completing what is awaited."""
+
+    gives: ClassVar = frozenset({"completed"})
+
+
+@pytest.mark.fault("D09")
+@pytest.mark.promise("P25")
+@pytest.mark.parametrize("between", [[PassOn()], [PassOn(), PassOnBatches(100)]], ids=["one", "two"])
+async def test_waiting_in_vain_ends_although_stages_between_still_run(between: list[Stage[int]]) -> None:
+    """These wait for the one who waits; what could complete the unit has ended, its input closed too soon."""
+    futures: Futures = {}
+    stages = [AwaitsSome(futures, {5}, range(10)), *between, Take(2), Completes(futures, 1), EndStage()]
+
+    async with asyncio.timeout(20):
+        with pytest.raises(PipelineStopped, match="before the awaited unit was saved") as raised:
+            await Pipeline(stages, resolved="completed").run()
 
     assert "stage 'AwaitsSome'" in raised.value.where
 
