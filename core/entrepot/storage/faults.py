@@ -28,7 +28,10 @@ def fault(error: OSError, where: str) -> DepotError:
     if known is not None:
         return known(place)
     if error.errno in _MISSING:
-        return DepotError("a folder of the storage is missing", place, "make it anew: entrepot init")
+        # Of two names it is the new one whose folder is not there: the file itself was just written.
+        return DepotError(
+            "a folder of the storage is missing", str(error.filename2 or place), "make it anew: entrepot init"
+        )
     return DepotError(
         f"the storage cannot be used: {error.strerror or error}", place, "mend what is at that path, then run again"
     )

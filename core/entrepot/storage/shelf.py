@@ -140,11 +140,12 @@ class Shelf:
     def place(self, path: str, sha256: bytes) -> bool:
         """Move a file under its digest; False, with the file left, when the right bytes stand there.
 
-        Names in the folder are not synced: that is paid for once a round.
+        Names in the folder are not synced: that is paid for once a round. The folder itself is made
+        where it is lost and those above it are not, as they would be on a disk that is not mounted.
         """
         name = self.name(sha256)
         try:
-            self._disk.link(path, name)
+            self._link(path, name)
         except FileExistsError:
             if self.verify(sha256) is not None:
                 return False
@@ -166,6 +167,17 @@ class Shelf:
         except FileNotFoundError:
             return False
         return True
+
+    def _link(self, path: str, name: str) -> None:
+        try:
+            self._disk.link(path, name)
+        except FileNotFoundError:
+            if os.path.lexists(os.path.dirname(name)) or not os.path.isdir(self.root):
+                raise
+            with suppress(FileExistsError):  # another process or thread was faster
+                self._disk.make_folder(os.path.dirname(name))
+            self._disk.sync_folder(self.root)
+            self._disk.link(path, name)
 
     def _replace(self, path: str, name: str) -> None:
         try:

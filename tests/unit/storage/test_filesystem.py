@@ -132,6 +132,38 @@ def put_socket(name: Path) -> None:
         end.bind(os.path.relpath(name))
 
 
+@pytest.mark.fault("C14")
+@pytest.mark.promise("P13")
+def test_a_folder_that_is_lost_is_made_again(tmp_path: Path) -> None:
+    """As a check of the file system may move one away; what is kept there stands as anywhere."""
+    body = b"lost with its folder"
+    with closing(FilesystemStorage(tmp_path / "storage")) as storage:
+        storage.prepare()
+        keep(storage, body)
+        shutil.rmtree(final_name(storage.root, body).parent)
+
+        (kept,) = keep(storage, body)
+
+        assert read(storage, body) == body
+        assert kept.sha256 == sha256_of(body)
+        assert temporary(storage.root) == []
+
+
+@pytest.mark.fault("C14")
+def test_no_folder_is_made_where_the_disk_is_not_mounted(tmp_path: Path) -> None:
+    """All of them are gone then, and bytes would be kept on another disk."""
+    root = tmp_path / "unmounted"
+    with closing(FilesystemStorage(root)) as storage:
+        storage.prepare()
+        shutil.rmtree(root / "sha256")
+
+        with pytest.raises(DepotError, match="a folder of the storage is missing") as caught:
+            keep(storage, b"x")
+
+        assert caught.value.where == str(final_name(root, b"x"))
+        assert os.listdir(root) == ["tmp"]
+
+
 @pytest.mark.fault("C15")
 @pytest.mark.promise("P29")
 @pytest.mark.parametrize("put", [put_link, put_pipe, put_socket])
