@@ -23,7 +23,8 @@ class Output:
     def line(self, values: Mapping[str, Any]) -> None:
         """One JSON line, for programs alone."""
         if self.is_json:
-            click.echo(json.dumps(values, ensure_ascii=False, default=str))
+            text = json.dumps(values, ensure_ascii=False, default=str)
+            click.echo(text.encode(errors="replace").decode())  # an upstream's text need not be Unicode
 
     def say(self, text: str) -> None:
         """A line for people alone."""

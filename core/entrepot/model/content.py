@@ -141,9 +141,16 @@ _encode_plainly = msgspec.json.Encoder().encode
 
 
 def natural_key(content: Content) -> str:
-    """Say what a statement is about: its type and key fields, as a JSON list."""
+    """Say what a statement is about: its type and key fields, as a JSON list.
+
+    Of a statement that could not be kept, for it has text that is not Unicode, so much that it can be told.
+    """
     shape = shape_of(type(content))
-    return _encode_plainly([shape.type, *[getattr(content, name) for name in shape.keys]]).decode()
+    named = [shape.type, *[getattr(content, name) for name in shape.keys]]
+    try:
+        return _encode_plainly(named).decode()
+    except UnicodeEncodeError:
+        return _encode_plainly([str(part).encode(errors="replace").decode() for part in named]).decode()
 
 
 def key_of(cls: type[Content], *values: object) -> str:

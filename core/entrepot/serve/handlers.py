@@ -21,7 +21,7 @@ from entrepot.serve.on_demand import OnDemand, Wanted
 from entrepot.serve.pages import listing_page
 from entrepot.serve.refusals import one_line
 from entrepot.serve.sending import Head
-from entrepot.serve.target import Target, parse_target
+from entrepot.serve.target import NoSuchPath, Target, parse_target
 
 if TYPE_CHECKING:
     from entrepot.catalog.rows import Located, VersionRow
@@ -52,8 +52,10 @@ class Repositories:
         return turned_away or await self._answer(request, target)
 
     async def _answer(self, request: web.Request, target: Target) -> web.StreamResponse:
-        catalog = self._depot.catalog
-        match await catalog.ask(look_up, catalog.reader, target, request.query.get("after", "")):
+        catalog, after = self._depot.catalog, request.query.get("after", "")
+        if "\0" in after:  # no name has one, and not every database can be asked for it
+            raise NoSuchPath("nothing is served here")
+        match await catalog.ask(look_up, catalog.reader, target, after):
             case Moved(url=url):
                 return web.Response(status=302, headers={"Location": url, "Cache-Control": _ASK_AGAIN})
             case Listing() as listing:
