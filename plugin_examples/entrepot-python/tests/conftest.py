@@ -1,0 +1,112 @@
+"""An index on loopback, and a depot that mirrors it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+import entrepot_python.plugin
+from entrepot.plugin import DeclarativeVersion, RepositoryVersion
+from entrepot.testing import BadOrigin, Reply, depot
+
+JSON = "application/vnd.pypi.simple.v1+json"
+
+
+@attrs.define
+class Index:
+    """A simple index that speaks JSON; counts what it is asked for."""
+
+    origin: BadOrigin
+    pages: dict[str, list[dict[str, Any]]] = attrs.field(factory=dict)
+
+    def add(self, project: str, filename: str, **said: Any) -> bytes:
+        """List a file, and serve it elsewhere on the same host."""
+        body = f"the bytes of {filename}".encode()
+        self.origin.put(f"/packages/{filename}", body)
+        entry = {
+            "filename": filename,
+            "url": f"../../packages/{filename}",
+            "hashes": {"sha256": hashlib.sha256(body).hexdigest()},
+            "size": len(body),
+            **said,
+        }
+        self.pages.setdefault(project, []).append({key: value for key, value in entry.items() if value is not None})
+        self.write(project)
+        return body
+
+    def write(self, project: str, **more: Any) -> None:
+        """Serve the project's page, and the list of all."""
+        page = {"meta": {"api-version": "1.1"}, "name": project, "files": self.pages[project], **more}
+        self.serve(f"/simple/{project}/", page)
+        self.serve("/simple/", {"meta": {"api-version": "1.1"}, "projects": [{"name": name} for name in self.pages]})
+
+    def serve(self, path: str, page: object) -> None:
+        """Serve a page as an index does: with its media type, an ETag, and 304."""
+        body = json.dumps(page).encode()
+        tag = f'"{hashlib.sha256(body).hexdigest()[:8]}"'
+        self.origin.on(path, Reply(body=body, headers={"Content-Type": JSON, "ETag": tag}, honest=True))
+
+
+@pytest.fixture
+async def index() -> AsyncIterator[Index]:
+    """An index with two projects."""
+    async with BadOrigin() as origin:
+        index = Index(origin)
+        index.add("demo", "demo-1.0.tar.gz")
+        index.add("demo", "demo-2.0-py3-none-any.whl", **{"requires-python": ">=3.8"})
+        index.add("other", "other-1.0.tar.gz")
+        yield index
+
+
+@attrs.frozen
+class Mirror:
+    """A depot with one repository, `tools`."""
+
+    depot: Any
+
+    async def sync(self) -> RepositoryVersion | None:
+        """Sync the repository as it is configured."""
+        request = self.depot.request("tools")
+        first_stage = self.depot.first_stage("tools").make(request)
+        return await DeclarativeVersion(first_stage, self.depot.repository("tools"), request.mirror).create_async()
+
+    def latest(self) -> int:
+        """The number of the version that is served."""
+        return int(self.depot.catalog.reader.version("tools").number)
+
+    def published(self, path: str, number: int = 1) -> list[Any]:
+        """What a version has at a path, one for each media type."""
+        return list(self.depot.catalog.reader.locate("tools", number, path))
+
+    def page(self, project: str, number: int = 1) -> dict[str, Any]:
+        """The page that a version publishes for a project, in JSON."""
+        (body,) = [file.body for file in self.published(f"simple/{project}/", number) if file.media_type == JSON]
+        read = json.loads(body)
+        assert isinstance(read, dict)
+        return read
+
+    def filenames(self, project: str, number: int = 1) -> list[str]:
+        """The files that a version lists for a project."""
+        return [file["filename"] for file in self.page(project, number)["files"]]
+
+
+@pytest.fixture
+def open_mirror(tmp_path: Path, index: Index) -> Callable[..., AbstractContextManager[Mirror]]:
+    """Open the depot; arguments are what to include, and other keys of the repository's table."""
+
+    @contextmanager
+    def opened(include: list[str], **table: Any) -> Iterator[Mirror]:
+        tools = {"type": "python", "url": index.origin.url("/simple/"), "allow_private": True, "mirror": True}
+        tools |= {"retries": 0, "options": {"include": include}, **table}
+        plugins = [("python", entrepot_python.plugin)]
+        with depot(tmp_path / "depot", {"tools": tools}, plugins=plugins, installed=False) as made:
+            yield Mirror(made)
+
+    return opened
