@@ -15,6 +15,7 @@ from entrepot.testing.depots import depot
 from entrepot.testing.invariants import check_depot
 from integration import firmware
 from integration.opening import OpenDepot
+from integration.program import Program
 
 
 @pytest.fixture
@@ -22,6 +23,14 @@ async def origin() -> AsyncIterator[BadOrigin]:
     """An upstream on loopback, scripted by the test."""
     async with BadOrigin() as running:
         yield running
+
+
+@pytest.fixture
+async def program(tmp_path: Path) -> AsyncIterator[Program]:
+    """The program, in a folder of its own."""
+    made = Program(tmp_path / "here")
+    yield made
+    await made.close()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,14 +28,6 @@ from integration.program import Ended, Program, ended
 from integration.upstream import FirmwareUpstream
 
 PROCESSES = ("sync", "--executor", "processes")
-
-
-@pytest.fixture
-async def program(tmp_path: Path) -> AsyncIterator[Program]:
-    """The program, in a folder of its own."""
-    made = Program(tmp_path / "here")
-    yield made
-    await made.close()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -24,14 +24,6 @@ pytestmark = pytest.mark.slow
 
 #: Larger than what waits in memory, so that each is written as a file.
 BODY = random.Random(6).randbytes(300_000)
-
-
-@pytest.fixture
-async def program(tmp_path: Path) -> AsyncIterator[Program]:
-    """The program, in a folder of its own."""
-    made = Program(tmp_path / "here")
-    yield made
-    await made.close()
 
 
 @pytest.fixture

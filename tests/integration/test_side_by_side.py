@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -39,14 +39,6 @@ ON_BOTH: Final = pytest.mark.parametrize(
 LARGE: Final = random.Random(19).randbytes(4_000_000)
 KEPT: Final = 3
 NAMES: Final = tuple(f"{number}.bin" for number in range(4))
-
-
-@pytest.fixture
-async def program(tmp_path: Path) -> AsyncIterator[Program]:
-    """The program, in a folder of its own."""
-    made = Program(tmp_path / "here")
-    yield made
-    await made.close()
 
 
 @pytest.mark.power

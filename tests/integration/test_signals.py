@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
@@ -23,14 +22,6 @@ pytestmark = pytest.mark.slow
 BODY = random.Random(3).randbytes(200_000)
 LARGE = random.Random(4).randbytes(16 * 1024 * 1024)
 BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
-
-
-@pytest.fixture
-async def program(tmp_path: Path) -> AsyncIterator[Program]:
-    """The program, in a folder of its own."""
-    made = Program(tmp_path / "here")
-    yield made
-    await made.close()
 
 
 def fifty(origin: BadOrigin) -> FirmwareUpstream:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, TypeAlias
 
 from entrepot.errors import EntrepotError, IntegrityError
 from entrepot.model.artifact import Artifact
 from entrepot.model.publication import PublishedFile
+from entrepot.publish.build import pieces_of
 from entrepot.publish.fingerprint import fingerprint
 from entrepot.publish.view import LedgerView
 
@@ -110,7 +111,7 @@ async def _other(depot: Depot, place: PublishedAt) -> IntegrityError:
 async def _take(depot: Depot, place: PublishedAt | None, file: PublishedFile, reasons: dict[bytes, list[str]]) -> None:
     """Keep a body that is wanted and right; every other is read to its end, as publishers expect."""
     if place is None or place.sha256 not in reasons:
-        async for _ in _pieces(file.body):
+        async for _ in pieces_of(file.body):
             pass
         return
     try:
@@ -122,7 +123,7 @@ async def _take(depot: Depot, place: PublishedAt | None, file: PublishedFile, re
 
 
 async def _write(depot: Depot, place: PublishedAt, file: PublishedFile) -> None:
-    body = b"".join([piece async for piece in _pieces(file.body)])
+    body = b"".join([piece async for piece in pieces_of(file.body)])
     if hashlib.sha256(body).digest() != place.sha256:
         raise await _other(depot, place)
     await depot.catalog.keep_body(place.sha256, body)
@@ -131,7 +132,7 @@ async def _write(depot: Depot, place: PublishedAt, file: PublishedFile) -> None:
 async def _store(depot: Depot, place: PublishedAt, file: PublishedFile) -> None:
     incoming = depot.storage.receive(Artifact(sha256=place.sha256.hex(), size=place.size))
     try:
-        async for piece in _pieces(file.body):
+        async for piece in pieces_of(file.body):
             incoming.write(piece)
         received = await asyncio.to_thread(incoming.finish)
     except IntegrityError as error:
@@ -142,14 +143,6 @@ async def _store(depot: Depot, place: PublishedAt, file: PublishedFile) -> None:
         raise
     (kept,) = await asyncio.shield(asyncio.to_thread(depot.storage.keep, [received]))
     await depot.catalog.keep_fetched(place.name, kept, private=place.private)
-
-
-async def _pieces(body: bytes | AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-    if isinstance(body, bytes):
-        yield body
-        return
-    async for piece in body:
-        yield piece
 
 
 async def _ended(published: AsyncIterator[object], finished: FinishedVersion) -> None:

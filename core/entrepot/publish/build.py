@@ -99,7 +99,7 @@ class _Batch:
         self._names.clear()
 
     async def _row(self, file: PublishedFile) -> BodyRow:
-        pieces = _pieces(file.body)
+        pieces = pieces_of(file.body)
         head = b""
         async for piece in pieces:
             head += piece
@@ -124,7 +124,8 @@ class _Batch:
         return StoredArtifact(kept[0].sha256, kept[0].size)
 
 
-async def _pieces(body: bytes | AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+async def pieces_of(body: bytes | AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """The bytes of a published file, which may be one piece."""
     if isinstance(body, bytes):
         yield body
         return
