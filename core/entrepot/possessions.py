@@ -24,7 +24,7 @@ class Possessions:
     transports: list[asyncio.BaseTransport] = attrs.field(factory=list)
 
     def still_open(self) -> list[str]:
-        """Say of each that is open where it leads."""
+        """Say of each that is open where it leads: in the same order each time, first those that do."""
         leads = [each.get_extra_info("peername") for each in self.transports if not each.is_closing()]
         for each in list(self.sockets):
             if each.fileno() != -1:
@@ -32,7 +32,7 @@ class Possessions:
                     leads.append(each.getpeername())
                 except OSError:
                     leads.append(None)
-        return [f"an open socket to {where}" if where else "an open socket" for where in leads]
+        return sorted((f"an open socket to {where}" if where else "an open socket" for where in leads), reverse=True)
 
     def end(self) -> None:
         """End what goes over them.

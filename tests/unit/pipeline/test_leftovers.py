@@ -12,7 +12,7 @@ from entrepot.errors import StageFailed
 from entrepot.pipeline.errors import LeftOpen
 from entrepot.pipeline.run import Pipeline
 from entrepot.pipeline.stage import EndStage, Stage
-from entrepot.possessions import for_nobody, note_socket
+from entrepot.possessions import Possessions, for_nobody, note_socket
 from number_stages import Numbers, PassOn, nothing_is_left_running
 
 
@@ -154,3 +154,14 @@ async def test_a_stage_that_puts_on_more_than_it_was_given_has_lost_nothing() ->
     await pipeline.run()
 
     assert pipeline.lost({"mine"}) == []
+
+
+def test_sockets_are_told_in_the_same_order_each_time() -> None:
+    """First those that lead somewhere, however they came to be noted."""
+    for _ in range(20):
+        owned = Possessions()
+        with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
+            owned.sockets.add(server)
+            owned.sockets.add(client)
+
+            assert owned.still_open() == [f"an open socket to {server.getsockname()}", "an open socket"]
