@@ -12,8 +12,14 @@ import pytest
 
 import seeds
 from postgres_server import PostgresServer, running_server
+from temporary_files import VARIABLE, temporary_root
 
 _SEED = re.compile(rf"^{seeds.NAME}=\d+$", re.MULTILINE)
+
+
+def pytest_configure() -> None:
+    """Say where temporary files are, before pytest makes the first."""
+    os.environ[VARIABLE] = str(temporary_root())
 
 
 @pytest.fixture(scope="session", autouse=True)
