@@ -57,6 +57,7 @@ class Repositories:
             raise NoSuchPath("nothing is served here")
         match await catalog.ask(look_up, catalog.reader, target, after):
             case Moved(url=url):
+                url += f"?{query}" if (query := request.rel_url.raw_query_string) else ""
                 return web.Response(status=302, headers={"Location": url, "Cache-Control": _ASK_AGAIN})
             case Listing() as listing:
                 page = listing_page(target, listing)
@@ -138,8 +139,15 @@ def _choose(request: web.Request, located: Sequence[Located]) -> Located | None:
         return next((file for file in located if file.artifact is not None), located[0])
     if len(published) == 1:
         return next(iter(published.values()))
-    kind = choose(",".join(request.headers.getall("Accept", [])), list(published))
+    kind = choose(_asked_for(request), list(published))
     return None if kind is None else published[kind]
+
+
+def _asked_for(request: web.Request) -> str:
+    """What a client would like, as `Accept` has it; `?format=` goes before, for who can set no header."""
+    # A plus sign in a query means a space, and hardly anybody who writes a media type there thinks of it.
+    asked = request.query.get("format", "").strip().replace(" ", "+")
+    return asked or ",".join(request.headers.getall("Accept", []))
 
 
 def _etag(located: Located) -> str:

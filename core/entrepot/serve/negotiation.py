@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import attrs
 
 _QUALITY = re.compile(r"(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)")
+_VERSION = re.compile(r"\.v\d+\+", re.ASCII)
 
 #: More alternatives than anyone needs; a longer header is cut here.
 _MOST = 50
@@ -19,8 +20,11 @@ class _Range:
     quality: float
 
     def specificity(self, media_type: str) -> int:
-        """How closely it fits, from 3 for the very type to 0 for not at all."""
-        if self.kind == media_type:
+        """How closely it fits, from 3 for the very type to 0 for not at all.
+
+        `application/vnd.NAME.latest+json` means whichever `application/vnd.NAME.v1+json` there is.
+        """
+        if self.kind in (media_type, _VERSION.sub(".latest+", media_type)):
             return 3
         if self.kind == "*/*":
             return 1

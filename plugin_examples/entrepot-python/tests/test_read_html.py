@@ -19,7 +19,7 @@ def only(link: str) -> ListedFile:
 
 
 def test_everything_that_a_link_says_is_read() -> None:
-    """Attributes are unescaped once, as a browser does; a signature mark is passed over."""
+    """Attributes are unescaped once, as a browser does."""
     entry = only(
         f'<a href="../../files/demo-1.0%2Bcpu.tar.gz?x=1#sha256={SHA256}" data-gpg-sig="true"'
         ' data-requires-python="&gt;=3.8,&lt;4" data-yanked="a &quot;reason&quot;"'
@@ -33,6 +33,7 @@ def test_everything_that_a_link_says_is_read() -> None:
         requires_python=">=3.8,<4",
         yanked='a "reason"',
         core_metadata={"sha256": SHA256},
+        gpg_sig=True,
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
+from yarl import URL
 
 from entrepot.operations.sync import sync
 from entrepot.testing.bad_origin import BadOrigin
@@ -90,6 +91,29 @@ async def test_clients_choose_among_media_types(
             assert answer.status == status
             assert answer.headers["Content-Type"] == kind
             assert answer.headers["Vary"] == "Accept"
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "kind"),
+    [
+        (JSON, 200, JSON),
+        (JSON.replace("+", "%2B"), 200, JSON),
+        ("text/html", 200, "text/html; charset=utf-8"),
+        ("", 200, "text/html; charset=utf-8"),
+        ("application/json", 406, "text/plain; charset=utf-8"),
+    ],
+)
+async def test_a_format_in_the_url_goes_before_the_header(
+    origin: BadOrigin, opened: Open, serve: Serve, client: ClientSession, asked: str, status: int, kind: str
+) -> None:
+    """For whoever can set no header: with the plus sign as it stands or quoted, also behind a redirect."""
+    depot = opened(tools={"url": stock(origin, {"a": BODY})})
+
+    async with serve(depot, "tools") as root:
+        for path in ("tools/index/", "tools/index"):
+            url = URL(f"{root}/{path}?format={asked}", encoded=True)
+            async with client.get(url, headers={"Accept": JSON if asked == "text/html" else HTML}) as answer:
+                assert (answer.status, answer.headers["Content-Type"]) == (status, kind)
 
 
 async def test_a_folder_without_its_slash_is_redirected_within_its_version(

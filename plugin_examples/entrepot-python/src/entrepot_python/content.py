@@ -37,7 +37,9 @@ class PythonProject(Content):
 class PythonFile(Content):
     """A distribution file, as the project's page lists it.
 
-    `yanked` is False, True, or the reason. `upload_time` is the index's own text.
+    `yanked` is False, True, or the reason. `upload_time` is the index's own text. `gpg_sig` says
+    whether there is a signature beside the file, None when nothing says so. `provenance` is the
+    absolute URL of the file's attestations, at the index.
     """
 
     TYPE = "python.file"
@@ -50,6 +52,8 @@ class PythonFile(Content):
     size: int | None = None
     upload_time: str | None = None
     core_metadata: CoreMetadata = None
+    gpg_sig: bool | None = None
+    provenance: str | None = None
 
     def published_at(self) -> datetime.datetime | None:
         """The upload time; None where there is none, or none that can be read."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import attrs
 from packaging.utils import NormalizedName, canonicalize_name
@@ -19,6 +17,7 @@ from entrepot.plugin import (
     relative_path,
     safe_url,
 )
+from entrepot_python.address import beside, download_url, shown_url
 from entrepot_python.content import PythonFile, PythonProject, file_path
 from entrepot_python.include import Include, version_of
 from entrepot_python.project_page import ListedFile, ProjectPage, UnusableFile
@@ -86,21 +85,28 @@ class Declaring:
             if isinstance(entry, UnusableFile):
                 raise entry.error
             file = self._as_vouched(entry)
-            content = _content(self.project, file)
+            content = _content(self.project, file, shown_url(self.url, page.base, file.provenance))
             return DeclarativeContent(content, self._artifacts(file, page), scope=self.project)
         except EntrepotError as error:
             unit = DeclarativeContent(content, scope=self.project)
             return Unusable(unit, error.at(f"file {entry.filename!r:.120} of project {self.project!r}"))
 
     def _as_vouched(self, file: ListedFile) -> ListedFile:
-        """The file without its core metadata where nothing strong vouches for them: pip does without."""
-        hashes = file.core_metadata if isinstance(file.core_metadata, Mapping) else {}
-        if _is_strong(hashes) or self.remote.access.allow_weak_digests:
+        """The file without what lies beside it and nothing strong vouches for: pip does without.
+
+        No index gives a digest of a signature, so a mark that there is one goes with it.
+        """
+        if self.remote.access.allow_weak_digests:
             return file
-        return attrs.evolve(file, core_metadata=None)
+        hashes = file.core_metadata if isinstance(file.core_metadata, Mapping) else {}
+        return attrs.evolve(
+            file,
+            core_metadata=file.core_metadata if _is_strong(hashes) else None,
+            gpg_sig=file.gpg_sig and None,
+        )
 
     def _artifacts(self, file: ListedFile, page: ProjectPage) -> Iterator[DeclarativeArtifact]:
-        url = self._url(file, page)
+        url = download_url(self.url, page.base, file.url)
         _check_filename(file.filename)
         artifact = _artifact(file.hashes, file.size)
         path, remote = file_path(self.project, file.filename), self.remote
@@ -109,23 +115,13 @@ class Declaring:
             hashes = file.core_metadata if isinstance(file.core_metadata, Mapping) else {}
             later = remote.deferred and _is_strong(hashes)
             yield DeclarativeArtifact(
-                _artifact(hashes), _beside(url), f"{path}.metadata", remote, deferred_download=later
+                _artifact(hashes), beside(url, ".metadata"), f"{path}.metadata", remote, deferred_download=later
             )
-
-    def _url(self, file: ListedFile, page: ProjectPage) -> str:
-        url, scheme, host = "", "", None
-        with suppress(ValueError):
-            url = urljoin(urljoin(self.url, page.base), file.url)
-            parts = urlsplit(url)
-            scheme, host = parts.scheme, parts.hostname
-        usable = bool(host) if scheme in ("http", "https") else scheme == "file"
-        # What came over the network may not point into this machine's files.
-        if not usable or (scheme == "file" and urlsplit(self.url).scheme != "file"):
-            raise InvalidMetadata(f"{file.url!r:.120} is no URL to download from")
-        return url
+        if file.gpg_sig:
+            yield DeclarativeArtifact(Artifact(), beside(url, ".asc"), f"{path}.asc", remote)
 
 
-def _content(project: str, file: ListedFile) -> PythonFile:
+def _content(project: str, file: ListedFile, provenance: str | None) -> PythonFile:
     return PythonFile(
         project=project,
         filename=file.filename,
@@ -135,6 +131,8 @@ def _content(project: str, file: ListedFile) -> PythonFile:
         size=file.size,
         upload_time=file.upload_time,
         core_metadata=file.core_metadata,
+        gpg_sig=file.gpg_sig,
+        provenance=provenance,
     )
 
 
@@ -159,8 +157,3 @@ def _artifact(hashes: Mapping[str, str], size: int | None = None) -> Artifact:
 
 def _is_strong(hashes: Mapping[str, str]) -> bool:
     return any(algorithm in _STRONG for algorithm in hashes)
-
-
-def _beside(url: str) -> str:
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(path=f"{parts.path}.metadata"))

@@ -27,7 +27,7 @@ def entrepot_register_first_stages() -> Sequence[FirstStage]:
 @hookimpl
 def entrepot_register_publishers() -> Sequence[Publisher]:
     """They are published as a simple index again."""
-    return [Publisher("python", make=lambda _: SimplePublisher(), usage=_usage)]
+    return [Publisher("python", make=lambda _: SimplePublisher(), version="2", usage=_usage)]
 
 
 def _first_stage(context: RunContext) -> MirrorProjects:

@@ -14,7 +14,10 @@ ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+ht
 
 @attrs.frozen(kw_only=True)
 class ListedFile:
-    """A file as it is listed; `url` is as written, perhaps relative, without its fragment."""
+    """A file as it is listed; `url` is as written, perhaps relative, without its fragment.
+
+    `provenance` is as written too.
+    """
 
     filename: str
     url: str
@@ -24,6 +27,8 @@ class ListedFile:
     size: int | None = None
     upload_time: str | None = None
     core_metadata: CoreMetadata = None
+    gpg_sig: bool | None = None
+    provenance: str | None = None
 
 
 @attrs.frozen

@@ -1,4 +1,4 @@
-"""Reads a project's page in HTML (PEP 503, 592, 629, 658, 708, 714, 792)."""
+"""Reads a project's page in HTML (PEP 503, 592, 629, 658, 708, 714, 740, 792)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from entrepot_python.project_page import Entry, ListedFile, ProjectPage, check_a
 
 #: What a distribution file may end with; other links on a page are not about files.
 _FILE = re.compile(r"\.(whl|tar\.(gz|bz2|xz|lz|Z)|tgz|tbz|zip|egg|exe|msi|rpm|deb|dmg)$")
+_GPG_SIG = {"true": True, "false": False}
 _HASH = re.compile(r"(?:^|&)((?:sha|md5|blake)[a-z0-9_]*)=([^&]*)")
 
 Attributes = dict[str, str | None]
@@ -84,6 +85,8 @@ def _entry(link: Attributes) -> Entry | None:
         requires_python=link.get("data-requires-python"),
         yanked=(link["data-yanked"] or True) if "data-yanked" in link else False,
         core_metadata=_core_metadata(link),
+        gpg_sig=_GPG_SIG.get((link.get("data-gpg-sig") or "").strip().lower()),
+        provenance=link.get("data-provenance") or None,
     )
 
 

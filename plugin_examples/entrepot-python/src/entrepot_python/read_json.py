@@ -1,4 +1,4 @@
-"""Reads a project's page in JSON (PEP 691, 700, 708, 714, 792)."""
+"""Reads a project's page in JSON (PEP 691, 700, 708, 714, 740, 792)."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ class _File(msgspec.Struct):
     size: int | None = None
     upload_time: str | None = msgspec.field(default=None, name="upload-time")
     core_metadata: bool | dict[str, str] | None = msgspec.field(default=None, name="core-metadata")
+    gpg_sig: bool | None = msgspec.field(default=None, name="gpg-sig")
+    provenance: str | None = None
     # The key had another name before PEP 714, and at the largest index yet another.
     dist_info_metadata: bool | dict[str, str] | None = msgspec.field(default=None, name="dist-info-metadata")
     data_dist_info_metadata: bool | dict[str, str] | None = msgspec.field(default=None, name="data-dist-info-metadata")
@@ -94,6 +96,8 @@ def _entry(raw: msgspec.Raw) -> Entry:
         size=file.size,
         upload_time=file.upload_time,
         core_metadata=_core_metadata(file),
+        gpg_sig=file.gpg_sig,
+        provenance=file.provenance or None,
     )
 
 

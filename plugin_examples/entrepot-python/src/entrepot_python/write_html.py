@@ -1,8 +1,8 @@
-"""Writes the simple API's pages in HTML (PEP 503, 592, 658, 708, 714, 792)."""
+"""Writes the simple API's pages in HTML (PEP 503, 592, 629, 658, 708, 714, 740, 792)."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from html import escape
 from typing import Final
 
@@ -14,25 +14,34 @@ HTML: Final = ("application/vnd.pypi.simple.v1+html", "text/html")
 #: Of several digests, the first of these goes into the link.
 _PREFERRED = ("sha256", "sha512", "sha384", "sha224", "blake2b", "sha1", "md5")
 
-_HEAD = '<!DOCTYPE html>\n<html>\n<head>\n<meta name="pypi:repository-version" content="1.0">\n'
+_HEAD = '<!DOCTYPE html>\n<html>\n<head>\n<meta name="pypi:repository-version" content="{}">\n'
 
 
-def project_html(project: PythonProject, files: Iterable[PythonFile]) -> bytes:
+def project_html(project: PythonProject, files: Sequence[PythonFile]) -> bytes:
     """Write a project's page."""
     title = escape(project.name or project.project)
     facts = "".join(f'<meta name="pypi:{name}" content="{escape(value)}">\n' for name, value in _facts(project))
     links = "".join(f"{_link(file)}<br>\n" for file in files)
-    head = f"{_HEAD}{facts}<title>Links for {title}</title>\n</head>\n"
+    head = f"{_HEAD.format(_api_version(project, files))}{facts}<title>Links for {title}</title>\n</head>\n"
     return f"{head}<body>\n<h1>Links for {title}</h1>\n{links}</body>\n</html>\n".encode()
 
 
 async def root_html(projects: AsyncIterator[PythonProject]) -> AsyncIterator[bytes]:
     """Write the list of all projects, piece by piece."""
-    yield f"{_HEAD}<title>Simple index</title>\n</head>\n<body>\n".encode()
+    yield f"{_HEAD.format('1.0')}<title>Simple index</title>\n</head>\n<body>\n".encode()
     async for project in projects:
         name = escape(project.name or project.project)
         yield f'<a href="{project.project}/">{name}</a><br>\n'.encode()
     yield b"</body>\n</html>\n"
+
+
+def _api_version(project: PythonProject, files: Sequence[PythonFile]) -> str:
+    """The version that brought the latest of what is said; sizes and versions are said in JSON alone."""
+    if project.status is not None:
+        return "1.4"
+    if any(file.provenance is not None for file in files):
+        return "1.3"
+    return "1.2" if project.tracks or project.alternate_locations else "1.0"
 
 
 def _facts(project: PythonProject) -> Iterator[tuple[str, str]]:
@@ -56,6 +65,10 @@ def _attributes(file: PythonFile) -> Iterator[tuple[str, str]]:
         yield "data-requires-python", file.requires_python
     if file.yanked:
         yield "data-yanked", file.yanked if isinstance(file.yanked, str) else ""
+    if file.gpg_sig is not None:
+        yield "data-gpg-sig", "true" if file.gpg_sig else "false"
+    if file.provenance is not None:
+        yield "data-provenance", file.provenance
     if file.core_metadata:
         said = _metadata(file.core_metadata)
         yield "data-core-metadata", said

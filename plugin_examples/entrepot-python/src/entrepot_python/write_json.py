@@ -1,4 +1,4 @@
-"""Writes the simple API's pages in JSON (PEP 691, 700, 708, 714, 792)."""
+"""Writes the simple API's pages in JSON (PEP 691, 700, 708, 714, 740, 792)."""
 
 from __future__ import annotations
 
@@ -40,6 +40,8 @@ def _api_version(project: PythonProject, files: Sequence[PythonFile]) -> str:
         return "1.0"
     if project.status is not None:
         return "1.4"
+    if any(file.provenance is not None for file in files):
+        return "1.3"
     return "1.2" if project.tracks or project.alternate_locations else "1.1"
 
 
@@ -54,6 +56,8 @@ def _file(file: PythonFile) -> dict[str, Any]:
         # Clients older than PEP 714 know the second name only.
         "core-metadata": file.core_metadata,
         "dist-info-metadata": file.core_metadata,
+        "gpg-sig": file.gpg_sig,
+        "provenance": file.provenance,
         "yanked": file.yanked,
     }
     return {name: value for name, value in said.items() if value is not None}

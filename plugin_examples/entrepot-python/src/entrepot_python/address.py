@@ -1,0 +1,49 @@
+"""Where a page says that bytes are, whatever way it writes that."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Final
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+from entrepot.plugin import InvalidMetadata
+
+_WEB: Final = ("http", "https")
+
+
+def download_url(page_url: str, base: str, written: str) -> str:
+    """Resolve the URL of a file; `base` is what the page says that its URLs start from.
+
+    Raises `InvalidMetadata` for what cannot be downloaded from: what came over the network may not
+    point into this machine's files.
+    """
+    url, scheme, host = "", "", None
+    with suppress(ValueError):
+        url = urljoin(urljoin(page_url, base), written)
+        parts = urlsplit(url)
+        scheme, host = parts.scheme, parts.hostname
+    usable = bool(host) if scheme in _WEB else scheme == "file"
+    if not usable or (scheme == "file" and urlsplit(page_url).scheme != "file"):
+        raise InvalidMetadata(f"{written!r:.120} is no URL to download from")
+    return url
+
+
+def shown_url(page_url: str, base: str, written: str | None) -> str | None:
+    """Resolve a URL that is passed on to clients; None where it leads nowhere or names a user.
+
+    One that is absolute stays as it is, byte for byte.
+    """
+    if not written:
+        return None
+    with suppress(ValueError):
+        url = written if urlsplit(written).scheme else urljoin(urljoin(page_url, base), written)
+        parts = urlsplit(url)
+        if parts.scheme in _WEB and parts.hostname and "@" not in parts.netloc:
+            return url
+    return None
+
+
+def beside(url: str, suffix: str) -> str:
+    """Say where a file's companion is: its path with a suffix, whatever follows the path."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=f"{parts.path}{suffix}"))
