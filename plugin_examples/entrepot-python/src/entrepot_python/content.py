@@ -9,7 +9,7 @@ from typing import TypeAlias
 import attrs
 
 from entrepot.plugin import Content, key
-from entrepot_python.include import version_of
+from entrepot_python.filenames import version_of
 
 #: True, or the digests of the metadata file by algorithm; None when there is none.
 CoreMetadata: TypeAlias = bool | Mapping[str, str] | None

@@ -19,8 +19,9 @@ from entrepot.plugin import (
 )
 from entrepot_python.address import beside, download_url, shown_url
 from entrepot_python.content import PythonFile, PythonProject, file_path
-from entrepot_python.include import Include, version_of
 from entrepot_python.project_page import ListedFile, ProjectPage, UnusableFile
+from entrepot_python.rules import LeftOut
+from entrepot_python.selection import Choice, Selection
 
 #: Digests that can name bytes which nobody has looked at yet.
 _STRONG = ("sha256", "sha512", "sha384", "blake2b", "sha224")
@@ -34,6 +35,14 @@ class Unusable:
     error: EntrepotError
 
 
+@attrs.frozen
+class Unwanted:
+    """A project or a listed file that is not to be mirrored, as a unit to refuse, and why."""
+
+    unit: DeclarativeContent
+    why: LeftOut
+
+
 @attrs.frozen(kw_only=True)
 class Declaring:
     """All that is needed to declare a page: whose, from where, and what of it is wanted."""
@@ -41,21 +50,32 @@ class Declaring:
     project: NormalizedName
     url: str
     remote: Remote
-    include: Include
+    selection: Selection
 
-    def units(self, page: ProjectPage) -> Iterator[DeclarativeContent | Unusable]:
-        """Yield the project's unit, then one for each included file, in the page's order."""
+    def units(self, page: ProjectPage) -> Iterator[DeclarativeContent | Unusable | Unwanted]:
+        """Yield the project's unit, then one for each file, in the page's order."""
         self._check_name(page)
-        wanted = [entry for entry in page.entries if self.include.admits(self.project, version_of(entry.filename))]
-        if page.entries and not wanted:
+        choice = self.selection.choose(self.project, page)
+        if page.entries and None not in choice.left_out:
+            yield self._nothing_left(choice)
+        else:
+            yield DeclarativeContent(self._project(page, choice), scope=self.project)
+        for entry, why in zip(page.entries, choice.left_out, strict=True):
+            yield self._unit(entry, page) if why is None else Unwanted(self._named(entry.filename), why)
+
+    def _nothing_left(self, choice: Choice) -> Unwanted:
+        rules = sorted({why.rule for why in choice.left_out if why is not None})
+        if rules == ["include"] and self.project in self.selection.include.named:
             raise InvalidMetadata(
                 f"project {self.project!r} has no file of a version that include admits",
                 where=safe_url(self.url),
                 remedy=f"widen what include says of {self.project!r}, or take it out",
             )
-        yield DeclarativeContent(self._project(page), scope=self.project)
-        for entry in wanted:
-            yield self._unit(entry, page)
+        reason = f"every one of its {len(choice.left_out)} files is left out, by {', '.join(rules)}"
+        return Unwanted(unit_of(self.project), LeftOut("no-files", reason, "see what leaves out its files"))
+
+    def _named(self, filename: str) -> DeclarativeContent:
+        return DeclarativeContent(PythonFile(project=self.project, filename=filename), scope=self.project)
 
     def _check_name(self, page: ProjectPage) -> None:
         if page.name is not None and canonicalize_name(page.name) != self.project:
@@ -65,14 +85,11 @@ class Declaring:
                 remedy="report it to whoever runs the index",
             )
 
-    def _project(self, page: ProjectPage) -> PythonProject:
-        versions = page.versions
-        if versions is not None:
-            versions = tuple(version for version in versions if self.include.admits(self.project, version))
+    def _project(self, page: ProjectPage, choice: Choice) -> PythonProject:
         return PythonProject(
             project=self.project,
             name=page.name or self.project,
-            versions=versions,
+            versions=choice.versions,
             status=page.status,
             status_reason=page.status_reason,
             tracks=page.tracks,
@@ -119,6 +136,11 @@ class Declaring:
             )
         if file.gpg_sig:
             yield DeclarativeArtifact(Artifact(), beside(url, ".asc"), f"{path}.asc", remote)
+
+
+def unit_of(project: NormalizedName) -> DeclarativeContent:
+    """The unit of a project of which nothing but its name is told."""
+    return DeclarativeContent(PythonProject(project=project), scope=project)
 
 
 def _content(project: str, file: ListedFile, provenance: str | None) -> PythonFile:

@@ -11,7 +11,6 @@ from packaging.utils import NormalizedName, canonicalize_name, is_normalized_nam
 
 from entrepot.plugin import (
     BeyondLimits,
-    DeclarativeContent,
     Download,
     EntrepotError,
     IntegrityError,
@@ -24,20 +23,23 @@ from entrepot.plugin import (
     facts,
     safe_url,
 )
-from entrepot_python.content import PythonProject
-from entrepot_python.declare import Declaring, Unusable
-from entrepot_python.include import Include
+from entrepot_python.declare import Declaring, Unusable, Unwanted, unit_of
+from entrepot_python.include_from import read_include_from
 from entrepot_python.noted import Noted, said_in_html
 from entrepot_python.project_page import ACCEPT, ProjectPage
 from entrepot_python.read_html import read_html
 from entrepot_python.read_json import read_json
 from entrepot_python.read_root import read_root
+from entrepot_python.selection import Selection
 
 #: Projects asked for at a time, at most; the remote's own limit may be lower.
 _AT_A_TIME: Final = 20
 
 #: Bytes of one project's page, which is read as a whole; the largest there are have a third of it.
 _LARGEST_PAGE: Final = 64 * 1024**2
+
+#: Noted of a project instead of its page.
+_EXCLUDED: Final = "excluded"
 
 _SERIAL: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 
@@ -51,16 +53,18 @@ class MirrorProjects(Stage):
     """Declare each included project and its files, as the index lists them.
 
     A project is a scope: whose page did not change is kept unseen. One that cannot be read is a
-    failed unit, and what the repository has of it stays.
+    failed unit, and what the repository has of it stays. What is not to be mirrored is refused.
     """
 
     gives = frozenset({facts.DECLARED})
 
-    def __init__(self, remote: Remote, include: Include) -> None:
+    def __init__(self, remote: Remote, selection: Selection) -> None:
         self.remote = remote
-        self.include = include
+        self.selection = selection
 
     async def run(self) -> None:
+        required = await asyncio.to_thread(read_include_from, self.selection.options.include_from)
+        self.selection = self.selection.and_included(required)
         projects: asyncio.Queue[NormalizedName | None] = asyncio.Queue(maxsize=_AT_A_TIME)
         try:
             async with asyncio.TaskGroup() as group:
@@ -81,18 +85,21 @@ class MirrorProjects(Stage):
                 await self._mirror(project)
             except NotFound as error:
                 # A project may leave the index between its list of all and the project's page.
-                if project in self.include.projects:
+                if project in self.selection.include.named:
                     await self._give_up(project, _no_such_project(project, error))
             except (UpstreamError, IntegrityError) as error:
                 await self._give_up(project, error.at(f"project {project!r}"))
 
     async def _give_up(self, project: NormalizedName, error: EntrepotError) -> None:
-        unit = DeclarativeContent(PythonProject(project=project), scope=project)
-        await self.fail(unit, error)
+        await self.fail(unit_of(project), error)
         await self.keep(project)
 
     async def _mirror(self, project: NormalizedName) -> None:
-        noted = Noted.load(await self.context.checkpoint(project))
+        told, asked = await self.context.checkpoint(project), self.selection.asked(project)
+        if self.selection.exclude.whole(project):
+            await self._exclude(project, told)
+            return
+        noted = Noted.load(told, asked)
         page = await self._ask(f"{project}/", noted.validator)
         if page.not_modified or page.digests["sha256"] == noted.sha256:
             await self.keep(project)
@@ -104,31 +111,45 @@ class MirrorProjects(Stage):
         if not in_json and said_in_html(read) == noted.in_html:
             await self.keep(project)
             return
-        declaring = Declaring(project=project, url=page.url, remote=self.remote, include=self.include)
+        declaring = Declaring(project=project, url=page.url, remote=self.remote, selection=self.selection)
         for unit in declaring.units(read):
             match unit:
                 case Unusable(unit=lost, error=error):
                     await self.fail(lost, error)
+                case Unwanted(unit=unwanted, why=why):
+                    await self.refuse(unwanted, why.rule, why.reason, remedy=why.remedy)
                 case _:
                     await self.put(unit)
         note = Noted(
             validator=page.validator,
             sha256=page.digests["sha256"],
             in_html=said_in_html(read) if in_json else None,
+            asked=asked,
         )
         await self.context.note_checkpoint(project, note.dump())
 
+    async def _exclude(self, project: NormalizedName, told: str | None) -> None:
+        """Refuse a project without asking for it, and once: other options make void what was noted."""
+        if told == _EXCLUDED:
+            await self.keep(project)
+            return
+        await self.refuse(unit_of(project), "exclude", "exclude names it", remedy="take it out of exclude")
+        await self.context.note_checkpoint(project, _EXCLUDED)
+
     async def _projects(self) -> AsyncIterator[NormalizedName]:
-        if not self.include.everything:
-            for project in sorted(self.include.projects):
-                yield project
+        include = self.selection.include
+        for project in sorted(include.named):
+            yield project
+        if not include.patterns:
             return
         root = await self._ask("")
         is_json = _reader(root) is read_json
         with root.path.open(encoding="utf-8") as file:
             try:
                 for name in read_root(file, is_json=is_json):
-                    yield _normalized(name)
+                    project = _normalized(name)
+                    if project not in include.named and include.specifiers(project):
+                        yield project
             except InvalidMetadata as error:
                 raise error.at(safe_url(root.url)) from None
 

@@ -17,21 +17,26 @@ class Noted:
 
     Some caches before an index answer in HTML what was asked for in JSON, now and then. HTML knows
     neither sizes nor upload times: where all that it says is known already, there is no news in it.
+    `asked` is which versions were asked for: files that say so may change while the configuration does not.
     """
 
     validator: Validator | None = None
     sha256: str | None = None
     in_html: str | None = None
+    asked: str = ""
 
     def dump(self) -> str:
-        return f"{self.sha256}\n{self.in_html or ''}\n{self.validator.dump() if self.validator else ''}"
+        return f"{self.sha256}\n{self.in_html or ''}\n{self.asked}\n{self.validator.dump() if self.validator else ''}"
 
     @classmethod
-    def load(cls, text: str | None) -> Noted:
-        if text is None:
+    def load(cls, text: str | None, asked: str) -> Noted:
+        """Read it back; what was noted when other versions were asked for is worth nothing."""
+        sha256, in_html, before, validator = ((text or "") + "\n\n\n").split("\n", 3)
+        if text is None or before != asked:
             return cls()
-        sha256, in_html, validator = (text + "\n\n").split("\n", 2)
-        return cls(validator=Validator.load(validator.strip("\n") or None), sha256=sha256, in_html=in_html or None)
+        return cls(
+            validator=Validator.load(validator.strip("\n") or None), sha256=sha256, in_html=in_html or None, asked=asked
+        )
 
 
 def said_in_html(page: ProjectPage) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from entrepot.plugin import Content, FirstStage, Publisher, RunContext, hookimpl
 from entrepot_python.content import PythonFile, PythonProject
-from entrepot_python.include import PythonOptions, parse_include
 from entrepot_python.mirror_projects import MirrorProjects
+from entrepot_python.options import PythonOptions
 from entrepot_python.pip_index import ask_pip
 from entrepot_python.publisher import SimplePublisher
+from entrepot_python.selection import parse_selection
 
 
 @hookimpl
@@ -31,7 +32,7 @@ def entrepot_register_publishers() -> Sequence[Publisher]:
 
 
 def _first_stage(context: RunContext) -> MirrorProjects:
-    return MirrorProjects(context.remote, parse_include(context.options.include))
+    return MirrorProjects(context.remote, parse_selection(context.options))
 
 
 def _usage(url: str) -> str:

@@ -1,4 +1,4 @@
-"""The option `include`."""
+"""Names, patterns and versions, as include and exclude have them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from packaging.utils import canonicalize_name
 
 from entrepot.plugin import ConfigurationError
-from entrepot_python.include import parse_include, version_of
+from entrepot_python.names import admits, parse_names
 
 
 @pytest.mark.parametrize(
@@ -24,40 +24,38 @@ from entrepot_python.include import parse_include, version_of
         (["attrs<20", "attrs>=23"], "attrs", "21.1", False),
         (["My_Project"], "my-project", "1", True),
         (["*"], "anything", None, True),
+        (["Flask_*"], "flask-login", "1", True),
+        (["Flask_*"], "flask", "1", False),
+        (["flask-?>=2"], "flask-x", "1.9", False),
+        (["flask-? >=2,<3"], "flask-x", "2.9", True),
+        (["flask-*>=2", "flask-x"], "flask-x", None, True),
     ],
 )
 def test_requirements_say_which_versions_are_included(
     include: list[str], project: str, version: str | None, admitted: bool
 ) -> None:
     """Several requirements for one project add up; names are compared in their normal form."""
-    assert parse_include(include).admits(canonicalize_name(project), version) is admitted
+    names = parse_names(include, "include")
+
+    assert admits(names.specifiers(canonicalize_name(project)), version) is admitted
 
 
 @pytest.mark.parametrize(
-    "include", [[], ["attrs>>1"], ["attrs @ https://x.example/a.whl"], ["attrs[dev]"], ["attrs; os_name == 'nt'"], [""]]
-)
-def test_what_no_mirror_can_follow_is_refused_with_a_remedy(include: list[str]) -> None:
-    """A mirror serves every environment, so markers and extras mean nothing to it."""
-    with pytest.raises(ConfigurationError) as caught:
-        parse_include(include)
-
-    assert "include" in caught.value.what
-    assert caught.value.remedy
-
-
-@pytest.mark.parametrize(
-    ("filename", "version"),
+    "line",
     [
-        ("demo-1.0-py3-none-any.whl", "1.0"),
-        ("demo_x-1.0+cpu.tar.gz", "1.0+cpu"),
-        ("demo-1.0.zip", "1.0"),
-        ("demo-1.0-py3.8.egg", None),
-        ("demo-1.0.win32.exe", None),
-        ("nonsense.whl", None),
+        "attrs>>1",
+        "attrs @ https://x.example/a.whl",
+        "attrs[dev]",
+        "attrs; os_name == 'nt'",
+        "",
+        "flask-*>>1",
+        "fl[a-z]*",
     ],
 )
-def test_a_version_is_told_from_the_name_of_a_file(filename: str, version: str | None) -> None:
-    """Old forms do not say it clearly, so nothing is guessed."""
-    found = version_of(filename)
+def test_what_no_mirror_can_follow_is_refused_with_a_remedy(line: str) -> None:
+    """A mirror serves every environment, so markers and extras mean nothing to it."""
+    with pytest.raises(ConfigurationError) as caught:
+        parse_names([line], "exclude")
 
-    assert (None if found is None else str(found)) == version
+    assert "exclude" in caught.value.what
+    assert caught.value.remedy

@@ -1,0 +1,95 @@
+"""Projects by name or pattern, each with the versions that are meant: include, and exclude."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import Final
+
+import attrs
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from entrepot.plugin import ConfigurationError
+
+#: A name with * or ? in it, and perhaps versions.
+_PATTERN: Final = re.compile(r"([A-Za-z0-9._*?-]*[*?][A-Za-z0-9._*?-]*)\s*([<>=!~].*)?", re.ASCII)
+
+
+@attrs.frozen
+class Names:
+    """Projects and their versions: one of the specifiers of a name must admit a version.
+
+    Pre-releases are admitted; clients choose among what is there by rules of their own.
+    """
+
+    named: Mapping[NormalizedName, tuple[SpecifierSet, ...]]
+    patterns: tuple[tuple[str, SpecifierSet], ...] = ()
+
+    def specifiers(self, project: NormalizedName) -> list[SpecifierSet]:
+        """All that is said of the versions of a project; nothing where it is not meant at all."""
+        found = list(self.named.get(project, ()))
+        return found + [specifier for pattern, specifier in self.patterns if fnmatchcase(project, pattern)]
+
+    def whole(self, project: NormalizedName) -> bool:
+        """Whether all versions of a project are meant."""
+        return any(not specifier for specifier in self.specifiers(project))
+
+    def and_named(self, requirements: Iterable[Requirement]) -> Names:
+        """Add what files ask for."""
+        named = dict(self.named)
+        for requirement in requirements:
+            name = canonicalize_name(requirement.name)
+            named[name] = (*named.get(name, ()), requirement.specifier)
+        return attrs.evolve(self, named=named)
+
+
+def admits(specifiers: Iterable[SpecifierSet], version: str | Version | None) -> bool:
+    """Whether one of the specifiers admits a version; one that cannot be told, only where all are."""
+    try:
+        return any(
+            not each or (version is not None and each.contains(version, prereleases=True)) for each in specifiers
+        )
+    except InvalidVersion:
+        return False
+
+
+def parse_names(lines: Iterable[str], option: str) -> Names:
+    """Read an option; what is wrong with it is a `ConfigurationError`."""
+    requirements, patterns = [], []
+    for line in lines:
+        if found := _PATTERN.fullmatch(line.strip()):
+            patterns.append((canonicalize_name(found[1]), _versions(found[2] or "", line, option)))
+        else:
+            requirements.append(_requirement(line.strip(), option))
+    return Names({}, tuple(patterns)).and_named(requirements)
+
+
+def _versions(text: str, line: str, option: str) -> SpecifierSet:
+    try:
+        return SpecifierSet(text)
+    except InvalidSpecifier as error:
+        raise _wrong(line, option, str(error)) from error
+
+
+def _requirement(line: str, option: str) -> Requirement:
+    try:
+        requirement = Requirement(line)
+    except InvalidRequirement as error:
+        raise _wrong(line, option, str(error).splitlines()[0]) from error
+    if requirement.url or requirement.marker or requirement.extras:
+        raise ConfigurationError(
+            f"{line!r} in the option {option} says more than a name and versions",
+            remedy=f'write "{requirement.name}{requirement.specifier}"; a mirror holds files for every environment',
+        )
+    return requirement
+
+
+def _wrong(line: str, option: str, why: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{line!r} in the option {option} is not a requirement: {why}",
+        remedy='write a name, perhaps with versions: "pluggy", "attrs>=23", "flask-*"',
+    )
