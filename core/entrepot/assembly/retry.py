@@ -28,11 +28,14 @@ class Retry:
     scopes: frozenset[str]
 
     @classmethod
-    def of(cls, failures: Iterable[FailureRow], *, first_stage: str) -> Self:
-        """What a run's failures call for."""
+    def of(cls, failures: Iterable[FailureRow], lacking: Iterable[str] = (), *, first_stage: str) -> Self:
+        """What a run's failures call for: those units, and what was left out as it lacks what it needs.
+
+        `lacking` are the keys of these. What one needs may be refused again; then it is told again.
+        """
         rows = list(failures)
         scopes = (row.scope for row in rows if row.stage == first_stage and row.scope is not None)
-        return cls(frozenset(row.key for row in rows), frozenset(scopes))
+        return cls(frozenset({row.key for row in rows}.union(lacking)), frozenset(scopes))
 
     def within(self, plan: Plan) -> Plan:
         """The plan with a stage before the first built-in one that lets nothing else through.

@@ -10,6 +10,8 @@ from entrepot.assembly.contradictions import check_kept
 from entrepot.assembly.default_plan import BUILTIN
 from entrepot.assembly.guards import check_loss
 from entrepot.errors import IntegrityError, Refused
+from entrepot.events import UnitRefused
+from entrepot.model.declarative import told
 from entrepot.publish.build import build_publication
 from entrepot.publish.fingerprint import fingerprint
 from entrepot.publish.view import LedgerView
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from entrepot.assembly.registrations import Publisher
     from entrepot.assembly.sync_run import SyncRun
-    from entrepot.model.ledger import Changes, PathClash, Unmet
+    from entrepot.model.ledger import Changes, PathClash, RefusalRow, Unmet
     from entrepot.publish.build import Given
 
 #: The rule that leaves out a unit whose dependency is not there.
@@ -67,6 +69,11 @@ async def settle(run: SyncRun, publisher: tuple[str, Publisher] | None, phase: C
     return Settled(changes, said, publisher[1] if publisher else None, said != await ledger.previous_fingerprint())
 
 
+def is_lacking(row: RefusalRow) -> bool:
+    """Whether a unit was left out here, because what it needs is not there."""
+    return (row.rule, row.plugin) == (NEEDS, BUILTIN)
+
+
 async def publish(run: SyncRun, settled: Settled, given: Given) -> None:
     """Write the files that clients read, still invisible."""
     if settled.publisher is None:
@@ -84,13 +91,20 @@ def _fingerprint(publisher: tuple[str, Publisher] | None, options: Any) -> str:
 
 
 async def _refuse(run: SyncRun, unmet: Unmet) -> None:
-    reason = " needs ".join(unmet.chain) + ", which is not there"
     # Over at once: what lacks may come from another scope, so this one is asked for again next time.
-    refused = Refused(f"unit {unmet.key}", NEEDS, reason, plugin=BUILTIN)
+    refused = Refused(f"unit {told(unmet.key)}", NEEDS, _told_chain(unmet), plugin=BUILTIN)
     scopes = dict.fromkeys((unmet.scope, *unmet.further))
     rows = [run.refusal(refused, key=unmet.key, stage="seal", scope=scope, until=0.0) for scope in scopes]
     await run.ledger.refuse(rows)
     run.tell_refused(rows[0])
+    run.equipment.listener(UnitRefused(refused.unit, refused.rule, refused.reason, refused.plugin))
+
+
+def _told_chain(unmet: Unmet) -> str:
+    links = [told(link) for link in unmet.chain]
+    if unmet.left_out:
+        links.insert(-1, f"({unmet.left_out} more)")
+    return " needs ".join(links) + ", which is not there"
 
 
 def _clash(clashes: list[PathClash]) -> IntegrityError:

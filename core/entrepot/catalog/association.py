@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from entrepot.catalog.batch import Batch
@@ -94,7 +94,7 @@ def associate(session: Session, run: Run, members: Sequence[Member], *, expect_k
         known = len(batch) - max(written, added)
     if len(first) < len(members):
         _list_again(session, run, [member for member in members if member is not first[member.key]])
-    _note_needs(session, run, [member for key, member in first.items() if member.needs and key not in before])
+    _note_needs(session, run, [member for member in members if member.needs and _counts(member, first, before)])
     clashes = []
     if before or len(first) < len(members):
         clashes = _clashes(members, {key: member.content for key, member in first.items()} | before)
@@ -106,6 +106,11 @@ def _list_again(session: Session, run: Run, members: Sequence[Member]) -> None:
     batch = _packed(session, members)
     session.change(_DECLARE_SCOPE, batch, **run.values)
     session.change(_ADD_SCOPE, batch, **run.values)
+
+
+def _counts(member: Member, first: Mapping[str, Member], before: Mapping[str, int]) -> bool:
+    """Whether a member is what the run declares of its key: what is said of it again adds to its needs."""
+    return member.key not in before and member.content == first[member.key].content
 
 
 def _packed(session: Session, members: Collection[Member]) -> Packed:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from entrepot.catalog.batch import Batch
+from entrepot.catalog.chains import Chains
 from entrepot.catalog.schema import OPEN
 from entrepot.catalog.statement import PIECE, Session, Statement
 from entrepot.model.ledger import Unmet
@@ -159,8 +160,12 @@ def unmet(writer: Writer, run: Run, *, mirror: bool) -> list[Unmet]:
         with writer.transaction() as session:
             run.fence(session)
             _take_out(session, run, found[start : start + PIECE])
-    lacks = {key: lacking for key, lacking, *_ in found}
-    return [Unmet(key, _chain(key, lacks), scope, tuple(further.get(key, ()))) for key, _, _, scope in found]
+    chains = Chains({key: lacking for key, lacking, *_ in found})
+    unmet = []
+    for key, _, _, scope in found:
+        links, left_out = chains.of(key)
+        unmet.append(Unmet(key, links, scope, tuple(further.get(key, ())), left_out))
+    return unmet
 
 
 class _Fall:
@@ -224,10 +229,3 @@ def _take_out(session: Session, run: Run, found: Sequence[tuple[Any, ...]]) -> N
             session.change(statement, falling, **run.values)
     if standing:
         session.change(_REOPEN, standing, **run.values)
-
-
-def _chain(key: str, lacks: dict[str, str]) -> tuple[str, ...]:
-    chain = [key]
-    while (lacking := lacks.get(chain[-1])) is not None:
-        chain.append(lacking)
-    return tuple(chain)

@@ -287,10 +287,15 @@ class DeclarativeContent:
 
     def describe(self) -> str:
         """Name the unit to a person: its type and key, in bounds, and with nothing that a terminal obeys."""
-        key = self.key if len(self.key) <= _LONGEST_TOLD else f"{self.key[:_LONGEST_TOLD]}..."
-        if not key.isprintable():
-            key = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in key)
-        return f"unit {key}"
+        return f"unit {told(self.key)}"
 
     def __repr__(self) -> str:
         return f"DeclarativeContent({self.key})"
+
+
+def told(key: str) -> str:
+    """A natural key as people are told it: in bounds, and with nothing that a terminal obeys."""
+    key = key if len(key) <= _LONGEST_TOLD else f"{key[:_LONGEST_TOLD]}..."
+    if key.isprintable():
+        return key
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in key)

@@ -86,13 +86,15 @@ class PathClash(NamedTuple):
 class Unmet(NamedTuple):
     """A member whose dependency is neither in the version nor kept; the chain leads to what lacks.
 
-    `further` are the other scopes that list it; None is no scope.
+    Of a long chain, `left_out` links before the last are not told. `further` are the other scopes
+    that list the member; None is no scope.
     """
 
     key: str
     chain: tuple[str, ...]
     scope: str | None = None
     further: tuple[str | None, ...] = ()
+    left_out: int = 0
 
 
 class ScopeLoss(NamedTuple):

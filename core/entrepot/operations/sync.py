@@ -9,6 +9,7 @@ import attrs
 from entrepot.assembly.outcome import SyncOutcome
 from entrepot.assembly.request import Confirmed
 from entrepot.assembly.retry import Retry
+from entrepot.assembly.seal import is_lacking
 from entrepot.events import Listener, nobody
 from entrepot.operations.versions import is_synced
 
@@ -36,8 +37,9 @@ async def retry_failed(
 ) -> SyncOutcome | None:
     """Try again only the units that the latest telling run gave up on; None when it gave up on none.
 
-    All else stays as the latest version has it. After a run that made no version for its failures,
-    there is nothing that could stay: that is an ordinary sync, in which all that came in is held.
+    What was left out because it needs one of them is tried with them. All else stays as the latest
+    version has it. After a run that made no version for its failures, there is nothing that could
+    stay: that is an ordinary sync, in which all that came in is held.
     """
     run = depot.catalog.reader.last_telling_run(name) if is_synced(depot, name) else None
     failures = depot.catalog.reader.failures(name, run.id) if run is not None else []
@@ -47,5 +49,6 @@ async def retry_failed(
         return await sync(depot, name, listener=listener, confirmed=confirmed)
     request = attrs.evolve(depot.request(name), confirmed=confirmed)
     first_stage = depot.first_stage(name).make(request)
-    retry = Retry.of(failures, first_stage=type(first_stage).__name__)
+    lacking = [row.key for row in depot.catalog.reader.refusals(name, run.id) if is_lacking(row)]
+    retry = Retry.of(failures, lacking, first_stage=type(first_stage).__name__)
     return await depot.workshop.run(first_stage, attrs.evolve(request, retry=retry), listener=listener)

@@ -79,3 +79,10 @@ async def test_only_those_units_pass_and_nobody_waits_for_the_others_in_vain() -
     assert passed == [failed, scoped, awaited]
     assert await other.resolution() == Thing("c")
     waiting.cancel()
+
+
+def test_what_fell_because_it_needs_what_failed_is_tried_as_well() -> None:
+    """Its scope is not: only units are known of it, whoever named them."""
+    retry = Retry.of([failure("a", "ArtifactDownloader")], [unit("b", "red").key], first_stage="First")
+
+    assert retry == Retry(frozenset({unit("a").key, unit("b").key}), frozenset())

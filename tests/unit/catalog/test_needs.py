@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
+
 from entrepot.catalog.catalog import Catalog
 from entrepot.model.ledger import Changes, Ledger, Member, RefusalRow, Statement, Unmet
 from unit.catalog.saying import a_run, declare, holding, key, names, needing, said, sync
@@ -95,16 +99,62 @@ async def test_a_refused_unit_leaves_nothing_behind_where_the_version_mirrors(ca
 
 
 async def test_a_long_chain_falls_to_its_last_link(catalog: Catalog) -> None:
-    """However long a chain is, every link of it falls, and is removed in bounded transactions."""
+    """However long a chain is, every link of it falls; of a long one its ends are told."""
     ledger = await catalog.begin(a_run())
-    for number in range(60):
-        await needing(ledger, said(f"{number:03}"), f"{number + 1:03}")
+    await chained(ledger, 60)
 
     unmet = await ledger.unmet()
 
     assert len(unmet) == 60
-    assert len(unmet[0].chain) == 61
+    assert [(len(row.chain), row.left_out) for row in unmet] == [(min(8, 61 - n), max(0, 53 - n)) for n in range(60)]
+    assert unmet[0].chain == (*(key(f"{number:05}") for number in range(7)), key("00060"))
+    assert unmet[52].chain == tuple(key(f"{number:05}") for number in (*range(52, 59), 60))
+    assert unmet[53].chain == tuple(key(f"{number:05}") for number in range(53, 61))
     assert not await ledger.changes()
+
+
+@pytest.mark.sweep
+async def test_a_chain_of_ten_thousand_falls_in_bounded_time(catalog: Catalog) -> None:
+    """What is told of it grows with the chain, and not with its square."""
+    ledger = await catalog.begin(a_run())
+    await chained(ledger, 10_000)
+
+    unmet = await asyncio.wait_for(ledger.unmet(), 300)
+
+    assert len(unmet) == 10_000
+    assert unmet[0].chain[-1] == key("10000")
+    assert max(len(row.chain) for row in unmet) == 8
+
+
+async def chained(ledger: Ledger, length: int) -> None:
+    """Declare so many units, each of which needs the next; the last needs what is not there."""
+    statements = [said(f"{number:05}") for number in range(length)]
+    numbers = await ledger.save_contents(statements)
+    await ledger.associate(
+        [
+            Member(statement.key, number, None, (key(f"{at + 1:05}"),))
+            for at, (statement, number) in enumerate(zip(statements, numbers, strict=True))
+        ]
+    )
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_what_is_declared_twice_needs_what_either_says(catalog: Catalog, *, together: bool) -> None:
+    """Whether both come in one batch or not; what another statement of the key says counts for nothing."""
+    there, other = said("a"), said("a", "other")
+    ledger = await catalog.begin(a_run())
+    first, second = await ledger.save_contents([there, other])
+    members = [
+        Member(there.key, first, "one", (key("there"),)),
+        Member(there.key, first, "two", (key("missing"),)),
+        Member(there.key, second, "three", (key("nowhere"),)),
+    ]
+    await declare(ledger, said("there"))
+
+    for batch in [members] if together else [[member] for member in members]:
+        await ledger.associate(batch)
+
+    assert await ledger.unmet() == [Unmet(key("a"), (key("a"), key("missing")), "one", ("two",))]
 
 
 async def version_of(catalog: Catalog, *needed: tuple[str, str | None, tuple[str, ...]]) -> None:
