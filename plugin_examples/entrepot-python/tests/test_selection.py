@@ -127,12 +127,14 @@ def test_the_versions_that_are_listed_are_those_that_are_mirrored() -> None:
     """A version without any file stays where the rules admit it, and one that only other files had goes."""
     files = [*sdists("1.0", "2"), wheel("py3-none-any")]
     versions = ("1", "2.0", "0.5", "3", "4rc1", "nonsense")
+    endless = ("1" * 5000,)
 
     assert chosen(files, versions).versions == versions
     assert chosen(files, versions, package_types=("wheel",)).versions == ("1", "0.5", "3", "4rc1", "nonsense")
     assert chosen(files, versions, include=("demo>=1",), prereleases=False).versions == ("1", "2.0", "3")
     assert chosen(files, versions, newest=1).versions == ("2.0", "3", "4rc1")
     assert chosen(files, None, newest=1).versions is None
+    assert chosen(files, endless, newest=1).versions == ()
 
 
 def test_every_reason_says_what_lets_the_file_in() -> None:

@@ -139,3 +139,21 @@ async def test_a_file_that_asks_for_nothing_or_nonsense_ends_the_sync(
         await mirror.sync()
 
     assert index.origin.count() == 0
+
+
+@pytest.mark.fault("B03")
+@pytest.mark.promise("P33")
+@pytest.mark.parametrize("options", [{}, {"include": ["demo>=1"], "newest": 9, "python_versions": ["3.11"]}])
+async def test_a_name_that_takes_long_to_read_harms_no_other_file(
+    open_mirror: Open, index: Any, options: dict[str, Any]
+) -> None:
+    """Its version is of more digits than Python turns into a number, or its tags are millions."""
+    tags = ".".join(f"a{number}" for number in range(300))
+    for name in (f"demo-{'1' * 4400}.tar.gz", f"demo-3-{tags}-{tags}-{tags}.whl"):
+        index.pages["demo"].append({"filename": name, "url": f"/{name}", "hashes": {"sha256": "0" * 64}, "size": 1})
+    index.write("demo")
+
+    with open_mirror([], options={"include": ["demo"], **options}, policy="on_demand", on_error="skip") as mirror:
+        await mirror.sync()
+
+        assert mirror.filenames("demo")[:2] == ["demo-1.0.tar.gz", "demo-2.0-py3-none-any.whl"]

@@ -19,9 +19,10 @@ from entrepot.plugin import (
 )
 from entrepot_python.address import beside, download_url, shown_url
 from entrepot_python.content import PythonFile, PythonProject, file_path
+from entrepot_python.names import Names
 from entrepot_python.project_page import ListedFile, ProjectPage, UnusableFile
 from entrepot_python.rules import LeftOut
-from entrepot_python.selection import Choice, Selection
+from entrepot_python.selection import Choice
 
 #: Digests that can name bytes which nobody has looked at yet.
 _STRONG = ("sha256", "sha512", "sha384", "blake2b", "sha224")
@@ -50,12 +51,11 @@ class Declaring:
     project: NormalizedName
     url: str
     remote: Remote
-    selection: Selection
+    include: Names
 
-    def units(self, page: ProjectPage) -> Iterator[DeclarativeContent | Unusable | Unwanted]:
+    def units(self, page: ProjectPage, choice: Choice) -> Iterator[DeclarativeContent | Unusable | Unwanted]:
         """Yield the project's unit, then one for each file, in the page's order."""
         self._check_name(page)
-        choice = self.selection.choose(self.project, page)
         if page.entries and None not in choice.left_out:
             yield self._nothing_left(choice)
         else:
@@ -65,7 +65,7 @@ class Declaring:
 
     def _nothing_left(self, choice: Choice) -> Unwanted:
         rules = sorted({why.rule for why in choice.left_out if why is not None})
-        if rules == ["include"] and self.project in self.selection.include.named:
+        if rules == ["include"] and self.project in self.include.named:
             raise InvalidMetadata(
                 f"project {self.project!r} has no file of a version that include admits",
                 where=safe_url(self.url),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final, Literal, TypeAlias
 
 import attrs
@@ -12,6 +13,11 @@ from packaging.version import InvalidVersion, Version
 Kind: TypeAlias = Literal["wheel", "sdist", "egg", "other"]
 
 _SDISTS: Final = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tar.lz", ".tar.Z", ".tgz", ".tbz")
+
+
+#: Characters of a name and tags of a wheel that are worth reading; real ones have a fifth of it.
+_LONGEST: Final = 1024
+_MOST_TAGS: Final = 1024
 
 
 @attrs.frozen
@@ -27,21 +33,35 @@ def read_filename(filename: str) -> FileName:
     """Tell all that the name of a file says; nothing is guessed."""
     if not filename.endswith(".whl"):
         return FileName(_kind(filename), version_of(filename))
-    try:
-        _, version, _, tags = parse_wheel_filename(filename)
-    except (InvalidWheelFilename, InvalidVersion):
-        return FileName("wheel", None)
+    version, tags = _read_wheel(filename) if _is_bounded(filename) else (None, frozenset[Tag]())
     return FileName("wheel", version, tags)
 
 
 def version_of(filename: str) -> Version | None:
     """Tell the version from a file's name; None for old forms that do not say it clearly."""
-    try:
-        if filename.endswith(".whl"):
-            return parse_wheel_filename(filename)[1]
-        return parse_sdist_filename(filename)[1]
-    except (InvalidWheelFilename, InvalidSdistFilename, InvalidVersion):
+    if not _is_bounded(filename):
         return None
+    if filename.endswith(".whl"):
+        return _read_wheel(filename)[0]
+    try:
+        return parse_sdist_filename(filename)[1]
+    except (InvalidSdistFilename, InvalidVersion):
+        return None
+
+
+def _read_wheel(filename: str) -> tuple[Version | None, frozenset[Tag]]:
+    try:
+        _, version, _, tags = parse_wheel_filename(filename)
+    except (InvalidWheelFilename, InvalidVersion):
+        return None, frozenset()
+    return version, tags
+
+
+def _is_bounded(filename: str) -> bool:
+    """Whether reading a name takes no time to speak of: a wheel has every combination of its tags."""
+    if len(filename) > _LONGEST:
+        return False
+    return math.prod(part.count(".") + 1 for part in filename.removesuffix(".whl").split("-")[-3:]) <= _MOST_TAGS
 
 
 def _kind(filename: str) -> Kind:

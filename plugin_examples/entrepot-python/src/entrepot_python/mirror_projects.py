@@ -30,7 +30,7 @@ from entrepot_python.project_page import ACCEPT, ProjectPage
 from entrepot_python.read_html import read_html
 from entrepot_python.read_json import read_json
 from entrepot_python.read_root import read_root
-from entrepot_python.selection import Selection
+from entrepot_python.selection import Choice, Selection
 
 #: Projects asked for at a time, at most; the remote's own limit may be lower.
 _AT_A_TIME: Final = 20
@@ -106,13 +106,13 @@ class MirrorProjects(Stage):
             return
         if (serial := _serial(page)) is not None:
             await self.context.note_freshness(f"project {project}", serial=serial)
-        read = await asyncio.to_thread(_read_page, page)
+        read, choice = await asyncio.to_thread(self._read, project, page)
         in_json = _reader(page) is read_json
         if not in_json and said_in_html(read) == noted.in_html:
             await self.keep(project)
             return
-        declaring = Declaring(project=project, url=page.url, remote=self.remote, selection=self.selection)
-        for unit in declaring.units(read):
+        declaring = Declaring(project=project, url=page.url, remote=self.remote, include=self.selection.include)
+        for unit in declaring.units(read, choice):
             match unit:
                 case Unusable(unit=lost, error=error):
                     await self.fail(lost, error)
@@ -127,6 +127,11 @@ class MirrorProjects(Stage):
             asked=asked,
         )
         await self.context.note_checkpoint(project, note.dump())
+
+    def _read(self, project: NormalizedName, page: Download) -> tuple[ProjectPage, Choice]:
+        """Read a page and decide on its files, beside the loop: some list ten thousand."""
+        read = _read_page(page)
+        return read, self.selection.choose(project, read)
 
     async def _exclude(self, project: NormalizedName, told: str | None) -> None:
         """Refuse a project without asking for it, and once: other options make void what was noted."""

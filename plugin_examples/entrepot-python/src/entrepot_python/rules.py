@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 from packaging.utils import NormalizedName
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from entrepot_python.filenames import FileName
 from entrepot_python.names import admits
@@ -121,5 +121,5 @@ def release_of(version: Version) -> Version:
 def _version(text: str) -> Version | None:
     try:
         return Version(text)
-    except InvalidVersion:
+    except ValueError:  # no version, or one of more digits than Python turns into a number
         return None

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 import attrs
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 from packaging.tags import Tag, compatible_tags, cpython_tags, mac_platforms
 
 from entrepot.plugin import ConfigurationError
@@ -60,9 +60,9 @@ class Targets:
         """Whether one of the Pythons is what a file requires; what nobody can read requires nothing."""
         try:
             requires = SpecifierSet(requires_python or "")
-        except InvalidSpecifier:
+            return not requires or any(python.satisfies(requires) for python in self.pythons)
+        except ValueError:  # no specifier, or one of more digits than Python turns into a number
             return True
-        return not requires or any(python.satisfies(requires) for python in self.pythons)
 
     def _has(self, platform: str) -> bool:
         return any(fnmatchcase(platform, pattern) for pattern in self.platforms)
