@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from typing import Any
 
@@ -12,11 +13,13 @@ from hypothesis import strategies as st
 
 from entrepot.plugin import InvalidMetadata
 from entrepot_python.content import PythonFile, PythonProject
+from entrepot_python.filenames import version_of
 from entrepot_python.project_page import ListedFile, ProjectPage
 from entrepot_python.read_html import read_html
 from entrepot_python.read_json import read_json
 from entrepot_python.write_html import project_html
 from entrepot_python.write_json import project_json
+from entrepot_python.write_legacy import project_legacy
 
 #: What markup is made of comes often; NUL and lone surrogates are no part of any page.
 MARKUP = st.sampled_from("\"'<>&;#=%+?/ \t\r\n\u00a0\u2028") | st.sampled_from(["&amp;", "&lt", "-->", "</a>", "%2F"])
@@ -29,12 +32,14 @@ HASHES = st.dictionaries(st.sampled_from(["sha256", "sha512", "blake2b", "md5"])
 FILES = st.builds(
     PythonFile,
     project=st.just("demo"),
-    filename=NAMES.map(lambda name: f"{name}.whl"),
+    filename=NAMES.map(lambda name: f"{name}.whl") | st.integers(0, 3).map(lambda number: f"demo-{number}.zip"),
     hashes=HASHES,
     requires_python=st.none() | TEXT,
     yanked=st.booleans() | TEXT,
     size=st.none() | st.integers(0, 2**62),
-    upload_time=st.none() | TEXT,
+    upload_time=st.none()
+    | TEXT
+    | st.sampled_from(["0001-01-01T00:00:00+23:00", "9999-12-31T23:59:59-23:00", "2024-01-01"]),
     core_metadata=st.none() | st.just(value=True) | st.dictionaries(st.just("sha256"), HEX, min_size=1),
     gpg_sig=st.none() | st.booleans(),
     provenance=st.none() | TEXT,
@@ -94,6 +99,15 @@ def test_a_page_in_html_read_again_means_the_same(project: PythonProject, files:
     ]
     assert said_of_project(page) == (project.status, project.tracks, project.alternate_locations)
     assert page.status_reason == project.status_reason
+
+
+@given(project=PROJECTS, files=st.lists(FILES, max_size=3))
+def test_any_project_has_a_page_in_the_older_form(project: PythonProject, files: list[PythonFile]) -> None:
+    """What an upstream writes ends no publication."""
+    page = json.loads(project_legacy(project, files))
+
+    listed = [each["filename"] for release in page["releases"].values() for each in release]
+    assert sorted(listed) == sorted(file.filename for file in files if version_of(file.filename) is not None)
 
 
 @pytest.mark.promise("P33")

@@ -17,7 +17,7 @@ def _option(default: Any, doc: str) -> Any:
 
 @attrs.frozen(kw_only=True)
 class PythonOptions:
-    """Which projects and files are mirrored.
+    """Which projects and files are mirrored, and as what.
 
     A file is mirrored when include or include_from names its project and admits its version, and
     nothing else leaves it out. Everything is decided before anything is downloaded; `entrepot why`
@@ -45,6 +45,7 @@ class PythonOptions:
         'only wheels for one of these or for any: "manylinux_2_28_x86_64" and what runs there, "win_amd64", "macosx_*"',
     )
     max_size: int | None = _option(None, "bytes; a file of which the index says that it is larger is left out")
+    legacy_json: bool = _option(default=False, doc="whether pypi/PROJECT/json is published beside the simple API")
 
 
 def check_options(options: PythonOptions) -> None:

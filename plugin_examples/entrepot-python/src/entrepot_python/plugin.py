@@ -28,11 +28,15 @@ def entrepot_register_first_stages() -> Sequence[FirstStage]:
 @hookimpl
 def entrepot_register_publishers() -> Sequence[Publisher]:
     """They are published as a simple index again."""
-    return [Publisher("python", make=lambda _: SimplePublisher(), version="2", usage=_usage)]
+    return [Publisher("python", make=_publisher, version="2", usage=_usage)]
 
 
 def _first_stage(context: RunContext) -> MirrorProjects:
     return MirrorProjects(context.remote, parse_selection(context.options))
+
+
+def _publisher(context: RunContext) -> SimplePublisher:
+    return SimplePublisher(legacy=context.options.legacy_json)
 
 
 def _usage(url: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 import attrs
 
@@ -10,54 +10,59 @@ from entrepot.plugin import Published, PublishedFile, Unpublished, VersionView
 from entrepot_python.content import PythonFile, PythonProject
 from entrepot_python.write_html import HTML, project_html, root_html
 from entrepot_python.write_json import JSON, project_json, root_json
+from entrepot_python.write_legacy import legacy_path, project_legacy
 
 
 @attrs.frozen
 class SimplePublisher:
-    """Writes the pages of projects that changed, and the root when projects came, went or changed."""
+    """Writes the pages of projects that changed, and the root when projects came, went or changed.
+
+    With `legacy`, each project has a page in the older JSON too.
+    """
+
+    legacy: bool = False
 
     async def publish(self, version: VersionView) -> AsyncIterator[Published]:
         """Yield pages; a project that is gone is no longer published."""
         changed = set(await version.values(PythonProject, "project", changed=True))
-        async for page in _all_pages(version) if version.whole else _changed_pages(version, changed):
+        async for page in self._all_pages(version) if version.whole else self._changed_pages(version, changed):
             yield page
         if changed or version.whole:
             for media_type, root in ((JSON, root_json), *((kind, root_html) for kind in HTML)):
                 yield PublishedFile("simple/", media_type, root(version.contents(PythonProject)))
 
+    async def _all_pages(self, version: VersionView) -> AsyncIterator[Published]:
+        """Read projects and files side by side: both come in the order of the projects' names."""
+        files = aiter(version.contents(PythonFile))
+        ahead = await anext(files, None)
+        async for project in version.contents(PythonProject):
+            own = []
+            while ahead is not None and ahead.project <= project.project:
+                if ahead.project == project.project:
+                    own.append(ahead)
+                ahead = await anext(files, None)
+            for page in self._pages(project, own):
+                yield page
 
-async def _all_pages(version: VersionView) -> AsyncIterator[Published]:
-    """Read projects and files side by side: both come in the order of the projects' names."""
-    files = aiter(version.contents(PythonFile))
-    ahead = await anext(files, None)
-    async for project in version.contents(PythonProject):
-        own = []
-        while ahead is not None and ahead.project <= project.project:
-            if ahead.project == project.project:
-                own.append(ahead)
-            ahead = await anext(files, None)
-        for page in _pages(project, own):
-            yield page
+    async def _changed_pages(self, version: VersionView, projects: set[str]) -> AsyncIterator[Published]:
+        with_files = await version.values(PythonFile, "project", changed=True)
+        for name in sorted(projects.union(with_files)):
+            where = ("project", name)
+            project = await anext(aiter(version.contents(PythonProject, where=where)), None)
+            if project is None:
+                yield Unpublished(_path(name))
+                if self.legacy:
+                    yield Unpublished(legacy_path(name))
+                continue
+            for page in self._pages(project, [file async for file in version.contents(PythonFile, where=where)]):
+                yield page
 
-
-async def _changed_pages(version: VersionView, projects: set[str]) -> AsyncIterator[Published]:
-    with_files = await version.values(PythonFile, "project", changed=True)
-    for name in sorted(projects.union(with_files)):
-        where = ("project", name)
-        project = await anext(aiter(version.contents(PythonProject, where=where)), None)
-        if project is None:
-            yield Unpublished(_path(name))
-            continue
-        for page in _pages(project, [file async for file in version.contents(PythonFile, where=where)]):
-            yield page
-
-
-def _pages(project: PythonProject, files: Sequence[PythonFile]) -> list[PublishedFile]:
-    path, html = _path(project.project), project_html(project, files)
-    return [
-        PublishedFile(path, JSON, project_json(project, files)),
-        *(PublishedFile(path, media_type, html) for media_type in HTML),
-    ]
+    def _pages(self, project: PythonProject, files: Sequence[PythonFile]) -> Iterator[PublishedFile]:
+        path, html = _path(project.project), project_html(project, files)
+        yield PublishedFile(path, JSON, project_json(project, files))
+        yield from (PublishedFile(path, media_type, html) for media_type in HTML)
+        if self.legacy:
+            yield PublishedFile(legacy_path(project.project), "application/json", project_legacy(project, files))
 
 
 def _path(project: str) -> str:
