@@ -215,10 +215,9 @@ class TooLittleMemory(DepotError):
 class NotHeld(DepotError):
     """Bytes were asked for that storage does not hold."""
 
-    def __init__(self, sha256: str, where: str = "") -> None:
-        super().__init__(
-            f"storage does not hold sha256:{sha256}", where, "sync its repository again: entrepot sync NAME"
-        )
+    def __init__(self, sha256: str, where: str = "", *, remedy: str = "") -> None:
+        remedy = remedy or "sync its repository again: entrepot sync NAME"
+        super().__init__(f"storage does not hold sha256:{sha256}", where, remedy)
         self.sha256 = sha256
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from entrepot.assembly.freshness import Freshness
 from entrepot.assembly.unit_past import told_by_unit
-from entrepot.errors import DepotError, EntrepotError, NotBound, safe_url
+from entrepot.errors import DepotError, EntrepotError, NotBound, NotHeld, safe_url
 from entrepot.events import UnitFailed, UnitRefused
 from entrepot.model.artifact import Artifact
 from entrepot.model.declarative import PATIENCE, Fetched
@@ -151,14 +151,14 @@ class SyncRun:
         await self.ledger.note_checkpoint(scope, told.dump(seen))
 
     async def open(self, artifact: Artifact) -> AsyncIterator[bytes]:
-        """Stream bytes that storage holds."""
+        """Stream bytes that storage holds; `NotHeld` where it does not hold that sha256."""
         digest = artifact.preferred
         stored = (await self.ledger.find_artifacts([digest]))[0] if digest is not None else None
         if stored is None:
-            raise DepotError(
-                f"storage does not hold {digest or 'an artifact without a digest'}",
-                remedy="declare it with deferred_download=False, and open it after its unit is resolved",
-            )
+            remedy = "declare it with deferred_download=False, and open it after its unit is resolved"
+            if artifact.sha256 is not None:
+                raise NotHeld(artifact.sha256, remedy=remedy)
+            raise DepotError(f"storage does not hold {digest or 'an artifact without a digest'}", remedy=remedy)
         with await asyncio.to_thread(self.equipment.storage.open, stored.sha256) as file:
             while chunk := await asyncio.to_thread(file.read, _READ):
                 yield chunk

@@ -87,7 +87,11 @@ class SyncContext(RunContext, Protocol):
         """
 
     def open(self, artifact: Artifact) -> AsyncIterator[bytes]:
-        """Stream bytes that storage holds."""
+        """Stream bytes that storage holds; `NotHeld` where it does not hold that sha256.
+
+        What is not deferred is held once its unit is resolved, unless the run tries only what failed
+        before: then a unit that did not is resolved without having been fetched.
+        """
 
     async def fetch(self, artifacts: Sequence[DeclarativeArtifact]) -> list[Fetched]:
         """Download and verify the artifacts of one unit, in order, or none of them.

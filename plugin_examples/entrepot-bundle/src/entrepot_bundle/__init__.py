@@ -1,0 +1,1 @@
+"""Content inside content: mirror an index that lists manifests that list blobs."""
