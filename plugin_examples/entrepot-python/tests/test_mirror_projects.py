@@ -191,3 +191,47 @@ async def test_html_after_json_takes_nothing_back(open_mirror: Open, index: Any)
             page = f"<a href={first}{yanked}>demo-1.0.tar.gz</a>{requires}".encode()
             index.origin.on("/simple/demo/", Reply(body=page, headers={"Content-Type": "text/html"}))
             assert (await mirror.sync() is not None) is is_news
+
+
+async def test_only_what_the_list_of_all_tells_as_changed_is_asked_for(open_mirror: Open, index: Any) -> None:
+    """An index that counts its changes saves a request for each project; an older list, or none, saves nothing."""
+
+    def serve(serials: dict[str, int | None], pages: dict[str, int | None]) -> None:
+        listed = [{"name": name, "_last-serial": serial} for name, serial in serials.items()]
+        index.serve("/simple/", {"meta": {"api-version": "1.1"}, "projects": listed})
+        for name, serial in pages.items():
+            body = json.dumps({"meta": {}, "name": name, "files": index.pages[name]}).encode()
+            headers = {"Content-Type": JSON} | ({} if serial is None else {"X-PyPI-Last-Serial": str(serial)})
+            index.origin.on(f"/simple/{name}/", Reply(body=body, headers=headers))
+
+    async def asked_for(mirror: Any) -> list[str]:
+        before = len(index.origin.requests)
+        await mirror.sync()
+        paths = [request.path for request in index.origin.requests[before:]]
+        return sorted(path.split("/")[2] for path in paths if path not in ("/simple/",) and "packages" not in path)
+
+    index.add("uncounted", "uncounted-1.0.tar.gz")
+    serve({"uncounted": 0}, {"uncounted": 0})
+    with open_mirror(["*"]) as mirror:
+        assert await asked_for(mirror) == await asked_for(mirror) == ["uncounted"]
+
+    serve({"demo": 7, "other": 8}, {"demo": 7, "other": None})
+    with open_mirror(["*"]) as mirror:
+        assert await asked_for(mirror) == ["demo", "other"]
+        assert await asked_for(mirror) == ["other"]
+        assert mirror.filenames("demo", mirror.latest()) == ["demo-1.0.tar.gz", "demo-2.0-py3-none-any.whl"]
+
+        del index.pages["demo"][0]
+        serve({"demo": 9, "other": 8}, {"demo": 9})
+        assert await asked_for(mirror) == ["demo", "other"]
+        assert mirror.filenames("demo", mirror.latest()) == ["demo-2.0-py3-none-any.whl"]
+
+        serve({"demo": 7, "other": 8}, {})
+        assert await asked_for(mirror) == ["demo", "other"]
+        serve({"demo": 9}, {})
+        assert await asked_for(mirror) == []
+        assert mirror.published("simple/other/", mirror.latest()) == []
+        assert mirror.filenames("demo", mirror.latest()) == ["demo-2.0-py3-none-any.whl"]
+
+    with open_mirror([], options={"include": ["*"], "newest": 1}) as mirror:
+        assert await asked_for(mirror) == ["demo"]

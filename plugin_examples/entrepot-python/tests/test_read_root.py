@@ -15,7 +15,7 @@ from entrepot_python.read_root import read_root
 
 def names(text: str, *, is_json: bool = True) -> list[str]:
     """All names of a root page."""
-    return list(read_root(io.StringIO(text), is_json=is_json))
+    return [project.name for project in read_root(io.StringIO(text), is_json=is_json)]
 
 
 def test_names_are_read_from_json_and_html() -> None:
@@ -25,6 +25,16 @@ def test_names_are_read_from_json_and_html() -> None:
 
     assert names(json.dumps(as_json)) == ["b", 'a"]}']
     assert names(as_html, is_json=False) == ["b", "a-c"]
+
+
+@pytest.mark.parametrize(
+    ("said", "serial"), [("7", 7), ("null", None), ('"7"', None), ("true", None), ("7.0", None), ("-1", -1)]
+)
+def test_the_count_of_changes_is_read_where_the_index_keeps_one(said: str, serial: int | None) -> None:
+    """Anything else than a number says nothing."""
+    (project,) = read_root(io.StringIO(f'{{"projects": [{{"name": "a", "_last-serial": {said}}}]}}'), is_json=True)
+
+    assert project.serial == serial
 
 
 def test_an_empty_index_has_no_projects() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
-from typing import Final
+from typing import Final, TypeAlias
 
 from packaging.utils import NormalizedName, canonicalize_name, is_normalized_name
 
@@ -38,6 +38,9 @@ _AT_A_TIME: Final = 20
 #: Bytes of one project's page, which is read as a whole; the largest there are have a third of it.
 _LARGEST_PAGE: Final = 64 * 1024**2
 
+#: A project, and the serial that the list of all has for it.
+_Project: TypeAlias = tuple[NormalizedName, int | None]
+
 #: Noted of a project instead of its page.
 _EXCLUDED: Final = "excluded"
 
@@ -52,7 +55,8 @@ _HTML = frozenset({"application/vnd.pypi.simple.v1+html", "text/html"})
 class MirrorProjects(Stage):
     """Declare each included project and its files, as the index lists them.
 
-    A project is a scope: whose page did not change is kept unseen. One that cannot be read is a
+    A project is a scope: whose page did not change is kept unseen, and is not asked for where the
+    list of all projects tells that. One that cannot be read is a
     failed unit, and what the repository has of it stays. What is not to be mirrored is refused.
     """
 
@@ -65,7 +69,7 @@ class MirrorProjects(Stage):
     async def run(self) -> None:
         required = await asyncio.to_thread(read_include_from, self.selection.options.include_from)
         self.selection = self.selection.and_included(required)
-        projects: asyncio.Queue[NormalizedName | None] = asyncio.Queue(maxsize=_AT_A_TIME)
+        projects: asyncio.Queue[_Project | None] = asyncio.Queue(maxsize=_AT_A_TIME)
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(_AT_A_TIME):
@@ -79,10 +83,11 @@ class MirrorProjects(Stage):
                 raise
             raise several.exceptions[0] from None
 
-    async def _work(self, projects: asyncio.Queue[NormalizedName | None]) -> None:
-        while (project := await projects.get()) is not None:
+    async def _work(self, projects: asyncio.Queue[_Project | None]) -> None:
+        while (listed := await projects.get()) is not None:
+            project, serial = listed
             try:
-                await self._mirror(project)
+                await self._mirror(project, serial)
             except NotFound as error:
                 # A project may leave the index between its list of all and the project's page.
                 if project in self.selection.include.named:
@@ -94,12 +99,16 @@ class MirrorProjects(Stage):
         await self.fail(unit_of(project), error)
         await self.keep(project)
 
-    async def _mirror(self, project: NormalizedName) -> None:
+    async def _mirror(self, project: NormalizedName, listed: int | None) -> None:
         told, asked = await self.context.checkpoint(project), self.selection.asked(project)
         if self.selection.exclude.whole(project):
             await self._exclude(project, told)
             return
         noted = Noted.load(told, asked)
+        # Some indexes have no count and say zero, always.
+        if listed and listed == noted.serial:
+            await self.keep(project)
+            return
         page = await self._ask(f"{project}/", noted.validator)
         if page.not_modified or page.digests["sha256"] == noted.sha256:
             await self.keep(project)
@@ -125,6 +134,7 @@ class MirrorProjects(Stage):
             sha256=page.digests["sha256"],
             in_html=said_in_html(read) if in_json else None,
             asked=asked,
+            serial=serial,
         )
         await self.context.note_checkpoint(project, note.dump())
 
@@ -141,20 +151,20 @@ class MirrorProjects(Stage):
         await self.refuse(unit_of(project), "exclude", "exclude names it", remedy="take it out of exclude")
         await self.context.note_checkpoint(project, _EXCLUDED)
 
-    async def _projects(self) -> AsyncIterator[NormalizedName]:
+    async def _projects(self) -> AsyncIterator[_Project]:
         include = self.selection.include
         for project in sorted(include.named):
-            yield project
+            yield project, None
         if not include.patterns:
             return
         root = await self._ask("")
         is_json = _reader(root) is read_json
         with root.path.open(encoding="utf-8") as file:
             try:
-                for name in read_root(file, is_json=is_json):
+                for name, serial in read_root(file, is_json=is_json):
                     project = _normalized(name)
                     if project not in include.named and include.specifiers(project):
-                        yield project
+                        yield project, serial
             except InvalidMetadata as error:
                 raise error.at(safe_url(root.url)) from None
 

@@ -17,6 +17,7 @@ class Noted:
 
     Some caches before an index answer in HTML what was asked for in JSON, now and then. HTML knows
     neither sizes nor upload times: where all that it says is known already, there is no news in it.
+    `serial` is the index's count of changes that the page was of.
     `asked` is which versions were asked for: files that say so may change while the configuration does not.
     """
 
@@ -24,18 +25,25 @@ class Noted:
     sha256: str | None = None
     in_html: str | None = None
     asked: str = ""
+    serial: int | None = None
 
     def dump(self) -> str:
-        return f"{self.sha256}\n{self.in_html or ''}\n{self.asked}\n{self.validator.dump() if self.validator else ''}"
+        serial = "" if self.serial is None else str(self.serial)
+        validator = "" if self.validator is None else self.validator.dump()
+        return "\n".join((self.sha256 or "", self.in_html or "", self.asked, serial, validator))
 
     @classmethod
     def load(cls, text: str | None, asked: str) -> Noted:
         """Read it back; what was noted when other versions were asked for is worth nothing."""
-        sha256, in_html, before, validator = ((text or "") + "\n\n\n").split("\n", 3)
+        sha256, in_html, before, serial, validator = ((text or "") + "\n\n\n\n").split("\n", 4)
         if text is None or before != asked:
             return cls()
         return cls(
-            validator=Validator.load(validator.strip("\n") or None), sha256=sha256, in_html=in_html or None, asked=asked
+            validator=Validator.load(validator.strip("\n") or None),
+            sha256=sha256,
+            in_html=in_html or None,
+            asked=asked,
+            serial=int(serial) if serial else None,
         )
 
 

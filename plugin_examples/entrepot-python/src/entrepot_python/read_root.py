@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import IO, Final
+from typing import IO, Final, NamedTuple
 
 from entrepot.plugin import InvalidMetadata
 from entrepot_python.read_html import Links
@@ -18,8 +18,15 @@ _PROJECTS = re.compile(r'"projects"\s*:\s*\[')
 _BETWEEN = re.compile(r"[\s,]*")
 
 
-def read_root(file: IO[str], *, is_json: bool) -> Iterator[str]:
-    """Yield the names as they are written, whatever the page's size.
+class Named(NamedTuple):
+    """A project as the list has it; some indexes count their changes, and tell here when it last changed."""
+
+    name: str
+    serial: int | None = None
+
+
+def read_root(file: IO[str], *, is_json: bool) -> Iterator[Named]:
+    """Yield the projects with their names as they are written, whatever the page's size.
 
     A page that breaks off raises `InvalidMetadata` when its end is reached, not before.
     """
@@ -29,7 +36,7 @@ def read_root(file: IO[str], *, is_json: bool) -> Iterator[str]:
         raise _broken(f"it is not in UTF-8: {error}") from error
 
 
-def _from_html(file: IO[str]) -> Iterator[str]:
+def _from_html(file: IO[str]) -> Iterator[Named]:
     page, any_name = Links(), False
     while chunk := file.read(_CHUNK):
         page.feed(chunk)
@@ -38,20 +45,21 @@ def _from_html(file: IO[str]) -> Iterator[str]:
             name = path.rstrip("/").rpartition("/")[2]
             if name and name != "..":
                 any_name = True
-                yield name
+                yield Named(name)
         page.links.clear()
     if not any_name and page.fact("repository-version") is None:
         raise _broken("it names no project, and does not say that it is an index's: perhaps it is a login page")
 
 
-def _from_json(file: IO[str]) -> Iterator[str]:
+def _from_json(file: IO[str]) -> Iterator[Named]:
     window = _Window(file)
     window.skip_past(_PROJECTS)
     while (project := window.next_object()) is not None:
         name = project.get("name")
         if not isinstance(name, str):
             raise _broken("a project has no name")
-        yield name
+        serial = project.get("_last-serial")
+        yield Named(name, serial if type(serial) is int else None)
 
 
 class _Window:
