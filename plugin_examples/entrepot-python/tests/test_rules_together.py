@@ -6,7 +6,9 @@ import attrs
 from hypothesis import given
 from hypothesis import strategies as st
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
+from entrepot_python.filenames import version_of
 from entrepot_python.options import PythonOptions
 from entrepot_python.project_page import ListedFile, ProjectPage
 from entrepot_python.selection import Choice, parse_selection
@@ -64,6 +66,12 @@ def kept(page: ProjectPage, choice: Choice) -> ProjectPage:
     return attrs.evolve(page, entries=tuple(entries), versions=choice.versions)
 
 
+def releases(page: ProjectPage) -> list[Version]:
+    """Which releases have a file, oldest first; builds of one release are one."""
+    found = (version_of(entry.filename) for entry in page.entries)
+    return sorted({Version(version.public) for version in found if version is not None})
+
+
 @given(options=OPTIONS, page=PAGES)
 def test_what_is_mirrored_is_mirrored_whole_by_the_same_rules(options: PythonOptions, page: ProjectPage) -> None:
     """A mirror of the mirror has what the mirror has: no rule counts what another left out."""
@@ -71,6 +79,20 @@ def test_what_is_mirrored_is_mirrored_whole_by_the_same_rules(options: PythonOpt
     once = kept(page, selection.choose(DEMO, page))
 
     assert kept(once, selection.choose(DEMO, once)) == once
+
+
+@given(options=OPTIONS, page=PAGES, newest=st.integers(1, 3))
+def test_newest_takes_the_newest_of_what_the_other_rules_leave(
+    options: PythonOptions, page: ProjectPage, newest: int
+) -> None:
+    """So many of them, where there are so many: none is counted that is not mirrored."""
+    all_of_them, some_of_them = (
+        releases(kept(page, parse_selection(each).choose(DEMO, page)))
+        for each in (attrs.evolve(options, newest=None), attrs.evolve(options, newest=newest))
+    )
+
+    assert some_of_them == all_of_them[len(all_of_them) - len(some_of_them) :]
+    assert len(some_of_them) >= min(newest, len(all_of_them))
 
 
 @given(options=OPTIONS, page=PAGES)
