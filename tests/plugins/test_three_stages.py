@@ -107,7 +107,10 @@ class Index:
 
 
 async def test_each_refuses_what_is_its_own_to_refuse(tmp_path: Path, site: dict[str, Path]) -> None:
-    """One sync, four files, three reasons; what was held back is neither downloaded nor scanned."""
+    """One sync, four files, three reasons; what was held back is neither downloaded nor scanned.
+
+    The licence of the one that the scanner refuses was known by then: its label goes with it.
+    """
     async with BadOrigin() as origin:
         index = Index(origin)
         index.add(1)
@@ -119,7 +122,9 @@ async def test_each_refuses_what_is_its_own_to_refuse(tmp_path: Path, site: dict
         tools = table(origin.url("/simple/"), allow_private=True, retries=0)["tools"]
         with importable(*site.values()), depot(tmp_path, {"tools": {**tools, "plugins": said}}) as opened:
             outcome = await sync(opened, "tools")
-            refused = {json.loads(row.key)[2]: row.plugin for row in opened.catalog.reader.refusals("tools", 1)}
+            rows = opened.catalog.reader.refusals("tools", 1)
+            refused = {json.loads(row.key)[2]: row.plugin for row in rows if row.rule != "needs"}
+            labels = [row.key for row in rows if row.rule == "needs"]
 
         asked = sorted(request.path for request in origin.requests if request.path.startswith("/files/"))
 
@@ -128,7 +133,8 @@ async def test_each_refuses_what_is_its_own_to_refuse(tmp_path: Path, site: dict
         "3": "licenses",
         "4": "scan",
     }
-    assert (outcome.refused, outcome.failed, outcome.downloaded) == (3, 0, 3)
+    assert ["licenses.label" in key and "-4-" in key for key in labels] == [True]
+    assert (outcome.refused, outcome.failed, outcome.downloaded) == (4, 0, 3)
     assert [path.split("-")[1] for path in asked] == ["1", "3", "4"]
 
 

@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import pytest
 
 import entrepot_licenses.plugin
 import entrepot_python.plugin
-from entrepot.plugin import ConfigurationError
+from entrepot.plugin import ConfigurationError, ContentAssociation, Edit, Stage, before, hookimpl
 from entrepot.testing import BadOrigin, Reply, depot, sync
 
 FREE, COPYLEFT, SILENT = "demo-1-py3-none-any.whl", "demo-2-py3-none-any.whl", "demo-3-py3-none-any.whl"
@@ -76,10 +76,12 @@ async def index() -> AsyncIterator[Index]:
 def open_depot(tmp_path: Path, index: Index) -> Open:
     """Open the depot with one repository; arguments are what it says to the gate, and keys of its table."""
 
-    def opened(said: dict[str, Any], **table: Any) -> AbstractContextManager[Any]:
+    def opened(
+        said: dict[str, Any], more: Sequence[tuple[str, object]] = (), **table: Any
+    ) -> AbstractContextManager[Any]:
         tools = {"type": "python", "url": index.origin.url("/simple/"), "allow_private": True, "retries": 0}
         tools |= {"options": {"include": ["demo"]}, "plugins": {"licenses": said}, **table}
-        plugins = [("python", entrepot_python.plugin), ("licenses", entrepot_licenses.plugin)]
+        plugins = [("python", entrepot_python.plugin), ("licenses", entrepot_licenses.plugin), *more]
         return depot(tmp_path / "depot", {"tools": tools}, plugins=plugins, installed=False)
 
     return opened
@@ -170,6 +172,35 @@ async def test_a_stricter_rule_takes_out_what_was_let_in(
         assert members(opened, 1)[0] == [FREE, COPYLEFT, SILENT]
         assert members(opened, 2) == ([FREE, SILENT], BOTH)
     assert index.origin.count("/files/*") == before
+
+
+class Picky:
+    """Another plugin, which leaves out one file when all but the version is made."""
+
+    @hookimpl
+    def entrepot_edit_plan(self) -> Sequence[Edit]:
+        return [before(ContentAssociation, LeaveOut())]
+
+
+class LeaveOut(Stage):
+    """Refuses what is free."""
+
+    async def run(self) -> None:
+        async for unit in self.items():
+            if FREE in unit.content.known_as():
+                await self.refuse(unit, "picky", "it is not wanted")
+            else:
+                await self.put(unit)
+
+
+async def test_the_label_of_what_another_plugin_leaves_out_goes_with_it(open_depot: Open) -> None:
+    """The label of what is denied here stays: it says why that is not there."""
+    with open_depot({"allow": ["MIT"]}, more=[("picky", Picky())]) as opened:
+        await sync(opened, "tools")
+        rules = {row.rule for row in opened.catalog.reader.refusals("tools", 1)}
+
+        assert members(opened, 1) == ([], {COPYLEFT: BOTH[COPYLEFT]})
+        assert rules == {"license-denied", "license-unknown", "picky", "needs"}
 
 
 async def test_labels_can_be_done_without(open_depot: Open) -> None:

@@ -93,7 +93,9 @@ class JudgeLicenses(Stage):
             self.remark(unit, "license-exception", because)
         if self._policy.options.label and (said.expression or because):
             label = LicenseLabel(unit.key, said.expression or "", is_denied, because)
-            await self.put(DeclarativeContent(label, scope=unit.scope))
+            # A label of what is left out further on, by whomever, would speak of nothing.
+            needs = () if is_denied else (unit.key,)
+            await self.put(DeclarativeContent(label, scope=unit.scope, depends_on=needs))
 
     def _exception(self, unit: DeclarativeContent) -> LicenseException | None:
         if not self._policy.options.exceptions:
