@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from entrepot.testing.strategies import a_few
 from entrepot_python.filenames import read_filename, version_of
 
 DIGITS = "1" * 5000
@@ -57,6 +58,7 @@ WORDS = st.sampled_from(["demo", "1", "1.0", "py3", "none", "any", "cp311", "x.y
 
 
 @pytest.mark.promise("P33")
+@a_few(100)
 @given(parts=st.lists(WORDS | st.text(max_size=5), max_size=7), suffix=st.sampled_from([".whl", ".tar.gz", ".zip", ""]))
 def test_any_name_tells_something_or_nothing(parts: list[str], suffix: str) -> None:
     """And never ends a sync."""

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.plugin import InvalidMetadata
+from entrepot.testing.strategies import a_few
 from entrepot_python.content import PythonFile, PythonProject
 from entrepot_python.filenames import version_of
 from entrepot_python.project_page import ListedFile, ProjectPage
@@ -74,6 +75,7 @@ def said_of_project(page: ProjectPage) -> tuple[object, ...]:
 
 
 @pytest.mark.promise("P02")
+@a_few(100)
 @given(project=PROJECTS, files=st.lists(FILES, max_size=3))
 def test_a_page_in_json_read_again_means_the_same(project: PythonProject, files: list[PythonFile]) -> None:
     """Whatever an upstream writes into any of its texts."""
@@ -86,6 +88,7 @@ def test_a_page_in_json_read_again_means_the_same(project: PythonProject, files:
 
 
 @pytest.mark.promise("P02")
+@a_few(100)
 @given(project=PROJECTS, files=st.lists(FILES, max_size=3))
 def test_a_page_in_html_read_again_means_the_same(project: PythonProject, files: list[PythonFile]) -> None:
     """But for sizes and times, which HTML does not know, and all digests but the best."""
@@ -101,6 +104,7 @@ def test_a_page_in_html_read_again_means_the_same(project: PythonProject, files:
     assert page.status_reason == project.status_reason
 
 
+@a_few(100)
 @given(project=PROJECTS, files=st.lists(FILES, max_size=3))
 def test_any_project_has_a_page_in_the_older_form(project: PythonProject, files: list[PythonFile]) -> None:
     """What an upstream writes ends no publication."""
@@ -111,6 +115,7 @@ def test_any_project_has_a_page_in_the_older_form(project: PythonProject, files:
 
 
 @pytest.mark.promise("P33")
+@a_few(100)
 @given(body=st.binary(max_size=200) | TEXT.map(str.encode))
 def test_reading_anything_gives_a_page_or_our_error(body: bytes) -> None:
     """No other exception leaves the readers."""

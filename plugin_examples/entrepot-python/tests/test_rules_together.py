@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from entrepot.testing.strategies import a_few
 from entrepot_python.filenames import version_of
 from entrepot_python.options import PythonOptions
 from entrepot_python.project_page import ListedFile, ProjectPage
@@ -72,6 +73,7 @@ def releases(page: ProjectPage) -> list[Version]:
     return sorted({Version(version.public) for version in found if version is not None})
 
 
+@a_few(100)
 @given(options=OPTIONS, page=PAGES)
 def test_what_is_mirrored_is_mirrored_whole_by_the_same_rules(options: PythonOptions, page: ProjectPage) -> None:
     """A mirror of the mirror has what the mirror has: no rule counts what another left out."""
@@ -81,6 +83,7 @@ def test_what_is_mirrored_is_mirrored_whole_by_the_same_rules(options: PythonOpt
     assert kept(once, selection.choose(DEMO, once)) == once
 
 
+@a_few(100)
 @given(options=OPTIONS, page=PAGES, newest=st.integers(1, 3))
 def test_newest_takes_the_newest_of_what_the_other_rules_leave(
     options: PythonOptions, page: ProjectPage, newest: int
@@ -95,6 +98,7 @@ def test_newest_takes_the_newest_of_what_the_other_rules_leave(
     assert len(some_of_them) >= min(newest, len(all_of_them))
 
 
+@a_few(100)
 @given(options=OPTIONS, page=PAGES)
 def test_the_order_of_a_page_does_not_matter(options: PythonOptions, page: ProjectPage) -> None:
     """Nor does that of its versions."""
@@ -107,6 +111,7 @@ def test_the_order_of_a_page_does_not_matter(options: PythonOptions, page: Proje
     assert again.versions == (once.versions and once.versions[::-1])
 
 
+@a_few(100)
 @given(options=OPTIONS, page=PAGES)
 def test_no_rule_is_asked_where_none_is_written(options: PythonOptions, page: ProjectPage) -> None:
     """Every reason is of an option that somebody wrote, and speaks in one line."""
