@@ -147,7 +147,7 @@ async def test_what_is_declared_twice_needs_what_either_says(catalog: Catalog, *
     members = [
         Member(there.key, first, "one", (key("there"),)),
         Member(there.key, first, "two", (key("missing"),)),
-        Member(there.key, second, "three", (key("nowhere"),)),
+        Member(there.key, second, "three", (key("elsewhere"),)),
     ]
     await declare(ledger, said("there"))
 
