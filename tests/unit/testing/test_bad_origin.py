@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 
 import aiohttp
 import pytest
@@ -126,3 +128,22 @@ async def test_leaving_ends_replies_that_would_never_end() -> None:
         writer.close()
         assert (await readers[0]).endswith(b"x")
         await asyncio.gather(readers[1], return_exceptions=True)
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_leaving_it_ends_a_connection_however_far_it_has_come_in(turns: int) -> None:
+    """One that is taken in as the server closes holds nobody up: not the server's end, and not its client."""
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(60):
+        async with BadOrigin() as origin:
+            client = socket.create_connection((origin.host, origin.port))  # blocks, so that no turn passes
+            client.setblocking(False)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            left = loop.time()
+
+        took = loop.time() - left
+        with client, contextlib.suppress(ConnectionError):
+            assert await asyncio.wait_for(loop.sock_recv(client, 1), 30) == b""
+
+    assert took < 4, "it gave up on a connection that it should have ended"

@@ -21,6 +21,9 @@ from entrepot.testing.bad_scripts import Played, Script
 
 _LONGEST_HEAD = 256 * 1024
 
+#: Seconds in which what came half in, such as a TLS handshake, has to end; it is waited for no longer.
+_GRACE = 5.0
+
 #: Is told of each request: number, method, path, headers, and the status that it is answered with.
 Log: TypeAlias = Callable[[Mapping[str, Any]], None]
 
@@ -72,6 +75,7 @@ class BadOrigin:
         self._asked: Counter[str] = Counter()
         self._arrival = asyncio.Event()
         self._open: set[asyncio.Task[None]] = set()
+        self._closing = False
         self._server: asyncio.Server | None = None
 
     def url(self, path: str = "/") -> str:
@@ -112,6 +116,7 @@ class BadOrigin:
             await self._arrival.wait()
 
     async def __aenter__(self) -> Self:
+        self._closing = False
         self._server = await asyncio.start_server(
             self._accept, self.host, self.port, ssl=self._tls, limit=_LONGEST_HEAD
         )
@@ -121,17 +126,27 @@ class BadOrigin:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._closing = True
         if self._server is not None:
+            for listening in self._server.sockets:
+                asyncio.get_running_loop().remove_reader(listening.fileno())
+            await asyncio.sleep(0)  # asyncio loses the socket of what it took in just before `close`
             self._server.close()
             for task in self._open:
                 task.cancel()
             await asyncio.gather(*self._open, return_exceptions=True)
-            await self._server.wait_closed()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._server.wait_closed(), _GRACE)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._closing:  # it was taken in before the end, and is told of after it
+            writer.transport.abort()
+            return
         task = asyncio.ensure_future(self._converse(reader, writer))
         self._open.add(task)
         task.add_done_callback(self._open.discard)
+        # A task that is cancelled before its first step runs no `finally` of its own.
+        task.add_done_callback(lambda _: writer.transport.abort())
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -150,7 +165,6 @@ class BadOrigin:
             writer.close()
             with contextlib.suppress(OSError):
                 await asyncio.wait_for(writer.wait_closed(), 1)
-            writer.transport.abort()
 
     async def _read(self, reader: asyncio.StreamReader) -> Seen | None:
         try:
