@@ -147,6 +147,17 @@ def test_an_item_that_went_is_told_with_the_version_it_went_with(
     assert "tools@2 was made without it" in held("why", "tools", "beta").out
 
 
+def test_an_item_refused_after_it_was_there_is_told_with_the_version_made_without_it(held: Shell, feed: Feed) -> None:
+    """The version that is named is the first that does not hold it, and the words say so."""
+    held("sync", "tools")
+    feed.offer({"alpha": "one", "beta": "two"}, notes={"beta": "embargo"})
+    held("sync", "tools")
+
+    (first, *_) = held("why", "tools", "beta").out.splitlines()
+
+    assert first == "beta (firmware.image) is left out; it was there until tools@2 was made without it"
+
+
 def test_an_item_that_failed_is_told_with_what_to_do(
     held: Shell, feed: Feed, ask: Callable[..., dict[str, Any]]
 ) -> None:

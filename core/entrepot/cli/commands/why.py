@@ -107,7 +107,7 @@ def _told(name: str, answer: Answer) -> str:
         case "unnamed":
             return "is not there: it was left out once, and a later sync that read its part found it no more"
         case state:
-            went = f"; it was there up to {name}@{answer.removed}" if answer.removed else ""
+            went = f"; it was there until {name}@{answer.removed} was made without it" if answer.removed else ""
             return f"{'is left out' if state == 'refused' else 'failed'}{went}"
 
 
