@@ -1,0 +1,81 @@
+"""Signed text is read with a key that signed it, or not at all."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pysequoia import SignatureMode, Tsk, sign
+
+from entrepot.plugin import ConfigurationError, EntrepotError, IntegrityError, InvalidMetadata
+from entrepot_deb.signatures import Keyring, open_detached, open_inline, read_keyring
+
+TEXT = b"Origin: example\nSuite: stable\n"
+OURS, OTHER = Tsk.generate(user_id="archive"), Tsk.generate(user_id="somebody")
+
+
+def keys(*of: Tsk) -> Keyring:
+    """A keyring as a file has it."""
+    return read_keyring(b"".join(bytes(key.extract_certificate()) for key in of), what="keys.gpg")
+
+
+def inline(key: Tsk) -> bytes:
+    """An InRelease file."""
+    return sign(key.signer(), TEXT, mode=SignatureMode.CLEAR)
+
+
+def detached(key: Tsk) -> bytes:
+    """A signature as binary packets, which can be put one behind the other."""
+    return sign(key.signer(), TEXT, mode=SignatureMode.DETACHED, armor=False)
+
+
+def test_what_a_known_key_signed_is_given() -> None:
+    """One key of several is enough, in a keyring as in a signature."""
+    assert open_inline(inline(OURS), keys(OTHER, OURS), what="InRelease") == TEXT
+    assert open_detached(TEXT, detached(OTHER) + detached(OURS), keys(OURS), what="Release") == TEXT
+
+
+def test_what_another_key_signed_is_refused() -> None:
+    """A good signature by an unknown key is worth nothing, and neither is ours on another text."""
+    with pytest.raises(IntegrityError, match="no key of the keyring"):
+        open_inline(inline(OTHER), keys(OURS), what="InRelease")
+    with pytest.raises(IntegrityError, match="no key of the keyring"):
+        open_detached(TEXT, detached(OTHER), keys(OURS), what="Release")
+    with pytest.raises(IntegrityError, match="no key of the keyring"):
+        open_inline(inline(OURS).replace(b"stable", b"faible"), keys(OURS), what="InRelease")
+    with pytest.raises(IntegrityError, match="no key of the keyring"):
+        open_detached(TEXT + b"X: y\n", detached(OURS), keys(OURS), what="Release")
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        lambda signed: b"Suite: evil\n\n" + signed,
+        lambda signed: b"\n" + signed,
+        lambda signed: signed + b"Suite: evil\n",
+        lambda signed: signed + b"\n",
+        lambda signed: signed + signed,
+        lambda signed: signed.replace(b"\nHash:", b"\nSuite: evil\nHash:", 1),
+        lambda signed: signed.replace(b"\n\nOrigin", b"\n \n\nOrigin", 1),
+        lambda signed: signed.replace(b"\n", b"\r\n"),
+        lambda _: TEXT,
+    ],
+)
+def test_text_outside_the_signed_block_is_refused(around: object) -> None:
+    """Though the signature is good: nobody shall read what it does not cover."""
+    assert callable(around)
+
+    with pytest.raises(InvalidMetadata, match="signed"):
+        open_inline(around(inline(OURS)), keys(OURS), what="InRelease")
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_refused_by_our_error(data: bytes) -> None:
+    """Whether in place of signed text, of a signature, or of keys."""
+    for data_as in (data, inline(OURS)[:-40] + data):
+        with pytest.raises(EntrepotError):
+            open_inline(data_as, keys(OURS), what="InRelease")
+    with pytest.raises(EntrepotError):
+        open_detached(TEXT, data, keys(OURS), what="Release")
+    with pytest.raises(ConfigurationError):
+        read_keyring(data, what="keys.gpg")
