@@ -10,6 +10,7 @@ import fcntl
 import os
 import platform
 import threading
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
@@ -121,8 +122,8 @@ class RowClaim:
 class SessionClaim:
     """A lock that a server lets go when the connection that took it ends."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, number: int) -> None:
+        self._connection, self._number = connection, number
 
     @classmethod
     def take(cls, engine: Engine, number: int) -> Self:
@@ -134,16 +135,19 @@ class SessionClaim:
         except BaseException:
             connection.close()
             raise
-        return cls(connection)
+        return cls(connection, number)
 
     def keep(self, repository: int, token: int) -> None:
         """Nothing to do: the connection keeps it."""
 
     def close(self) -> None:
-        self._connection.close()
+        # A server notices a closed connection when it looks: who comes right after would still be refused.
+        with suppress(DBAPIError), closing(self._connection):
+            self._connection.execute(_UNLOCK, {"number": self._number})
 
 
 _LOCK = text("SELECT pg_try_advisory_lock(:number)")
+_UNLOCK = text("SELECT pg_advisory_unlock(:number)")
 _BEAT = text(
     "UPDATE lease SET beat = extract(epoch FROM clock_timestamp())::float8"
     " WHERE repository = :repository AND token = :token AND run IS NOT NULL"

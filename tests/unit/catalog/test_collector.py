@@ -265,6 +265,13 @@ async def test_one_prune_at_a_time(catalog: Catalog) -> None:
         pass
 
 
+def test_a_prune_that_has_ended_is_in_nobodys_way(catalog: Catalog) -> None:
+    """The next may begin at once, however slowly a server notices that a connection is gone."""
+    for _ in range(200):
+        with catalog.collector():
+            pass
+
+
 async def test_a_file_whose_row_came_back_stays(catalog: Catalog) -> None:
     """Between the commit that deletes a row and the removal of its file, somebody may have it again."""
     await stored(catalog, ONE)
