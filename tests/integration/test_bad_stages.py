@@ -42,6 +42,24 @@ class PutsGarbage(Stage):
             await self.put("garbage")  # type: ignore[arg-type]  # that is what is tried
 
 
+class RefusesAndPutsOn(Stage):
+    """Leaves units out, and lets them in."""
+
+    async def run(self) -> None:
+        async for unit in self.items():
+            await self.refuse(unit, rule="size", reason="it is too large")
+            await self.put(unit)
+
+
+class FailsAndPutsOn(Stage):
+    """Gives units up, and lets them in."""
+
+    async def run(self) -> None:
+        async for unit in self.items():
+            await self.fail(unit, ValueError("no good"))
+            await self.put(unit)
+
+
 class PutsTwice(Stage):
     """Puts on each unit over and over."""
 
@@ -79,12 +97,12 @@ def upstream(origin: BadOrigin) -> FirmwareUpstream:
 
 @pytest.mark.fault("D09")
 @pytest.mark.promise("P06")
-@pytest.mark.parametrize("stage", [Raises, RaisesEntrepotError, PutsGarbage])
+@pytest.mark.parametrize("stage", [Raises, RaisesEntrepotError, PutsGarbage, RefusesAndPutsOn, FailsAndPutsOn])
 async def test_a_stage_that_misbehaves_ends_the_sync_by_name(
     open_depot: OpenDepot, upstream: FirmwareUpstream, stage: type[Stage]
 ) -> None:
     """Stage and plugin stand in the error; without the plugin the next sync goes as if nothing had been."""
-    repositories = {"fw": {"type": "firmware", "url": upstream.url}}
+    repositories = {"fw": {"type": "firmware", "url": upstream.url, "on_error": "skip"}}
     plugins: list[tuple[str, Any]] = [("firmware", firmware), ("sloppy", Misbehaving(stage))]
     with open_depot(repositories, plugins=plugins) as depot:
         with pytest.raises(EntrepotError) as caught:

@@ -136,12 +136,15 @@ async def test_a_need_that_nobody_meets_is_refused_before_the_first_request(
 @pytest.mark.fault("G01")
 @pytest.mark.promise("P37")
 async def test_a_package_that_cannot_be_imported_harms_nothing_else(program: Program) -> None:
-    """It is listed as broken, with the reason; the sync goes on without it."""
+    """The sync goes on without it and says so; it is listed as broken, with the reason."""
     install(program.site, "wreck", "import a_module_that_nobody_has\n")
 
-    *_, synced = await program.lines("sync", "fw")
+    _, out, err = await program("--json", "sync", "fw")
+    synced = json.loads(out.splitlines()[-1])
     plugins = {line["name"]: line for line in await program.lines("plugins")}
 
     assert synced["added"] == 2
+    assert "plugin 'wreck' is broken and takes no part" in err
+    assert "a_module_that_nobody_has" in err
     assert plugins["wreck"]["state"] == "broken"
     assert "a_module_that_nobody_has" in plugins["wreck"]["reason"]

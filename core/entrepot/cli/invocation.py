@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import attrs
 import click
 
+from entrepot.cli.output import note, one_line
+
 if TYPE_CHECKING:
     from entrepot.depot import Depot
     from entrepot.hooks.manager import Plugins
@@ -84,9 +86,14 @@ class Invocation:
 
     @contextmanager
     def depot(self, *, create: bool = False) -> Iterator[Depot]:
-        """Open the depot that the configuration names."""
+        """Open the depot that the configuration names; plugins that are broken are told on stderr."""
         from entrepot.depot import open_depot  # noqa: PLC0415  # brings the database along
 
         settings = self.settings()
-        with open_depot(settings, self.plugins(settings), create=create) as depot:
+        plugins = self.plugins(settings)
+        for record in plugins.records:
+            if record.state == "broken":
+                why = one_line(record.reason, 300)
+                note(f"warning: plugin {record.name!r} is broken and takes no part: {why}; see: entrepot plugins")
+        with open_depot(settings, plugins, create=create) as depot:
             yield depot

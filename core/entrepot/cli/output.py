@@ -7,11 +7,12 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from entrepot.cli.invocation import Invocation
+if TYPE_CHECKING:
+    from entrepot.cli.invocation import Invocation
 
 
 class Output:

@@ -166,6 +166,7 @@ class DeclarativeContent:
     _saved_by: str | None = None
     _future: asyncio.Future[Content] | None = None
     _outcome: Refused | Failed | None = None
+    _left_out_by = ""
     _resolved = False
 
     def __init__(
@@ -253,9 +254,14 @@ class DeclarativeContent:
         """Whether somebody waits for the unit to be saved."""
         return self._future is not None and not self._future.done()
 
-    def leave_out(self, why: Refused | Failed) -> None:
+    @property
+    def left_out_by(self) -> str:
+        """Which stage left the unit out, of which plugin; else empty."""
+        return self._left_out_by
+
+    def leave_out(self, why: Refused | Failed, *, by: str = "") -> None:
         """End the unit's way: drop what was fetched for it, and tell whoever awaits it."""
-        self._outcome = why
+        self._outcome, self._left_out_by = why, by
         for artifact in self.d_artifacts:
             if isinstance(artifact.state, Fetched):
                 artifact.state.discard()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from entrepot.errors import InvalidMetadata
+from entrepot.errors import InvalidMetadata, PluginError
 from entrepot.model import facts
 from entrepot.model.declarative import DeclarativeContent
 from entrepot.model.ledger import Member
@@ -46,6 +46,12 @@ class ContentAssociation(Stage):
 
 
 def _member(unit: DeclarativeContent) -> Member:
+    if unit.outcome is not None:
+        raise PluginError(
+            f"a unit was left out and put on all the same: {unit.outcome.what}",
+            where=unit.left_out_by,
+            remedy="let that stage put on only what it does not refuse or fail; report it to the plugin",
+        )
     return Member(unit.key, unit.content_id or 0, unit.scope, _needs(unit) if unit.depends_on else ())
 
 

@@ -47,7 +47,7 @@ class Stage(GenericStage[DeclarativeContent]):
         `remedy` says what one can type or write to let this unit through; `entrepot why` shows it.
         """
         refused = Refused(unit.describe(), rule, reason, plugin=self._run.owner, remedy=remedy)
-        unit.leave_out(refused)
+        unit.leave_out(refused, by=self._place())
         self._run.count_refused()
         if self._run.context is not None:
             await self.context.note_refusal(unit, refused, stage=type(self).__name__, until=until, evict=evict)
@@ -65,10 +65,13 @@ class Stage(GenericStage[DeclarativeContent]):
         save when so many have failed that going on is pointless.
         """
         failed = Failed(unit.describe(), error)
-        unit.leave_out(failed)
+        unit.leave_out(failed, by=self._place())
         self._run.count_failed()
         if self._run.context is not None:
             await self.context.note_failure(unit, failed, stage=type(self).__name__, plugin=self._run.owner)
+
+    def _place(self) -> str:
+        return f"stage {type(self).__name__!r} of plugin {self._run.owner!r}"
 
     async def keep(self, scope: str) -> None:
         """Keep all that the latest version has of a scope, unseen."""
