@@ -7,19 +7,28 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import click
 
-if TYPE_CHECKING:
-    from entrepot.cli.invocation import Invocation
+
+class Form(Protocol):
+    """In what form results are asked for."""
+
+    @property
+    def json(self) -> bool:
+        """For programs."""
+
+    @property
+    def debug(self) -> bool:
+        """With tracebacks."""
 
 
 class Output:
     """Says things once, in the form that was asked for."""
 
-    def __init__(self, invocation: Invocation) -> None:
-        self.is_json, self.debug = invocation.json, invocation.debug
+    def __init__(self, form: Form) -> None:
+        self.is_json, self.debug = form.json, form.debug
 
     def line(self, values: Mapping[str, Any]) -> None:
         """One JSON line, for programs alone."""
