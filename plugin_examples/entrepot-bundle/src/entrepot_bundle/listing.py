@@ -6,7 +6,7 @@ Both look the same: `{"files": [{"path": ..., "sha256": ..., "size": ...}]}`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from entrepot.plugin import (
     Artifact,
@@ -44,7 +44,7 @@ async def read_listing(context: SyncContext, listing: Artifact) -> Sequence[Entr
     raise InvalidMetadata("this lists no files", remedy="see whether url leads to an index of bundles")
 
 
-def _entry(said: object) -> Entry:
+def _entry(said: Any) -> Entry:
     match said:
         case {"path": str(path), "sha256": str(sha256), "size": int(size)}:
             artifact = Artifact(sha256, size)
