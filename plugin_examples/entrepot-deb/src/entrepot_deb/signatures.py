@@ -70,13 +70,12 @@ def open_detached(data: bytes, signature: bytes, keyring: Keyring, *, what: str)
 def _signatures(signature: bytes, what: str) -> list[Sig]:
     try:
         packets = [bytes(packet) for packet in PacketPile.from_bytes(signature)]
-        if not 0 < len(packets) <= _MOST_SIGNATURES:
-            raise _malformed(what, f"it has {len(packets)} signatures")
-        return [Sig.from_bytes(packet) for packet in packets]
-    except InvalidMetadata:
-        raise
+        found = [Sig.from_bytes(packet) for packet in packets[: _MOST_SIGNATURES + 1]]
     except Exception as error:  # the library names no types of errors
         raise _malformed(what, "its signature cannot be read") from error
+    if not 0 < len(found) <= _MOST_SIGNATURES:
+        raise _malformed(what, f"it has {len(packets)} signatures")
+    return found
 
 
 def _signed(data: bytes, signature: Sig, keyring: Keyring) -> bool:
