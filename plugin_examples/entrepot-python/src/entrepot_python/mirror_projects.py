@@ -56,8 +56,8 @@ class MirrorProjects(Stage):
     """Declare each included project and its files, as the index lists them.
 
     A project is a scope: whose page did not change is kept unseen, and is not asked for where the
-    list of all projects tells that. One that cannot be read is a
-    failed unit, and what the repository has of it stays. What is not to be mirrored is refused.
+    list of all projects tells that. One that cannot be read is a failed unit, and what the
+    repository has of it stays. What is not to be mirrored is refused.
     """
 
     gives = frozenset({facts.DECLARED})

@@ -17,8 +17,9 @@ class Noted:
 
     Some caches before an index answer in HTML what was asked for in JSON, now and then. HTML knows
     neither sizes nor upload times: where all that it says is known already, there is no news in it.
-    `serial` is the index's count of changes that the page was of.
-    `asked` is which versions were asked for: files that say so may change while the configuration does not.
+
+    `serial` is the index's count of changes that the page was of; `asked` is which versions were
+    asked for, as files that say so may change while the configuration does not.
     """
 
     validator: Validator | None = None
