@@ -185,18 +185,17 @@ def test_two_plugins_may_want_the_same_move() -> None:
 @pytest.mark.parametrize(
     "edit",
     [
-        remove(First),
-        replace(First, A()),
-        move_after(First, Query),
-        before(First, A()),
-        move_before(Query, First),
-        remove(EndStage),
-        replace(EndStage, A()),
-        move_before(EndStage, Query),
-        after(EndStage, A()),
-        move_after(Query, EndStage),
+        pytest.param(remove(First), id="remove first"),
+        pytest.param(replace(First, A()), id="replace first"),
+        pytest.param(move_after(First, Query), id="move first"),
+        pytest.param(before(First, A()), id="before first"),
+        pytest.param(move_before(Query, First), id="move before first"),
+        pytest.param(remove(EndStage), id="remove end"),
+        pytest.param(replace(EndStage, A()), id="replace end"),
+        pytest.param(move_before(EndStage, Query), id="move end"),
+        pytest.param(after(EndStage, A()), id="after end"),
+        pytest.param(move_after(Query, EndStage), id="move after end"),
     ],
-    ids=repr,
 )
 def test_the_first_stage_and_the_end_stay_where_they_are(edit: Edit) -> None:
     """A plugin that tries is named."""
