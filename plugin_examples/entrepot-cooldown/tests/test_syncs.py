@@ -66,9 +66,9 @@ async def test_what_is_too_young_is_neither_listed_nor_downloadable(open_depot: 
         assert '{ name = "demo==2.0", reason =' in told["remedy"]
         assert "published 2026-10-27T00:00:00+00:00, and is due 2026-11-26T00:00:00+00:00" in told["reason"]
         async with served(opened) as address:
-            assert await status(f"{address}/tools/files/demo/demo-1.0.tar.gz") == 200
-            assert await status(f"{address}/tools/files/demo/demo-2.0.tar.gz") == 404
-            assert await status(f"{address}/tools@1/files/demo/demo-2.0.tar.gz") == 404
+            assert await status(f"{address}/tools/packages/demo/demo-1.0.tar.gz") == 200
+            assert await status(f"{address}/tools/packages/demo/demo-2.0.tar.gz") == 404
+            assert await status(f"{address}/tools@1/packages/demo/demo-2.0.tar.gz") == 404
         assert index.fetched("demo-2.0.tar.gz") == 0
 
 
@@ -117,8 +117,8 @@ async def test_what_was_let_in_goes_when_it_may_be_evicted(open_depot: Open, ind
         assert (outcome.removed, outcome.refused) == (1, 1)
         assert (listed(opened, 1), listed(opened, 2)) == (["demo-1.0.tar.gz", "demo-2.0.tar.gz"], ["demo-1.0.tar.gz"])
         async with served(opened) as address:
-            assert await status(f"{address}/tools/files/demo/demo-2.0.tar.gz") == 404
-            assert await status(f"{address}/tools@1/files/demo/demo-2.0.tar.gz") == 200
+            assert await status(f"{address}/tools/packages/demo/demo-2.0.tar.gz") == 404
+            assert await status(f"{address}/tools@1/packages/demo/demo-2.0.tar.gz") == 200
     assert index.fetched("demo-2.0.tar.gz") == 1
 
 

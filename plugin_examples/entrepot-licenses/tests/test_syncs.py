@@ -112,7 +112,7 @@ async def test_what_is_allowed_is_mirrored_and_labelled_and_nothing_else(
 
         assert (outcome.refused, again.version) == (2, None)
         assert members(opened, 1) == ([FREE], BOTH)
-        assert opened.catalog.reader.locate("tools", 1, f"files/demo/{COPYLEFT}") == []
+        assert opened.catalog.reader.locate("tools", 1, f"packages/demo/{COPYLEFT}") == []
 
     asked = [request.path.rpartition("/")[2] for request in index.origin.requests if "/files/" in request.path]
     beside = [f"{name}.metadata" for name in (FREE, COPYLEFT)]

@@ -32,7 +32,7 @@ class Index(FormatContract):
         return f"{('demo', 'other')[number % 2]}-{number}.0.tar.gz"
 
     def path(self, name: str) -> str:
-        return f"files/{project_of(name)}/{name}"
+        return f"packages/{project_of(name)}/{name}"
 
     def lay_out(self, site: Site, files: Files) -> str:
         for filename, body in files.items():

@@ -113,7 +113,7 @@ async def test_what_is_no_size_is_told_with_its_file(open_depot: Open, origin: B
 
     with open_depot(on_error="skip") as opened:
         assert await errors_of_files(opened) == {f"demo-{number}.tar.gz" for number in range(len(SIZES))}
-        assert bytes_of(opened, f"files/demo/{NAME}") == BODY
+        assert bytes_of(opened, f"packages/demo/{NAME}") == BODY
 
 
 @pytest.mark.fault("B13")
@@ -139,7 +139,7 @@ async def test_every_digest_that_is_known_is_checked(
     with open_depot() as opened:
         if told is None:
             await sync(opened, "py")
-            assert bytes_of(opened, f"files/demo/{NAME}") == BODY
+            assert bytes_of(opened, f"packages/demo/{NAME}") == BODY
         else:
             assert NAME in str(await refused(opened, told))
 
@@ -190,7 +190,7 @@ async def test_a_file_on_another_host_is_fetched_without_our_secrets_or_the_page
         with open_depot(**secrets) as opened:
             await sync(opened, "py")
 
-            assert bytes_of(opened, f"files/demo/{NAME}") == BODY
+            assert bytes_of(opened, f"packages/demo/{NAME}") == BODY
         (request,) = elsewhere.requests
     assert origin.requests[0].headers["x-api-key"] == "canary-key"
     assert "canary" not in str(request)
@@ -209,7 +209,7 @@ async def test_a_project_has_one_name_however_it_is_written(open_depot: Open, or
         with open_depot(include) as opened:
             await sync(opened, "py")
 
-            assert bytes_of(opened, f"files/my-pkg/{NAME}") == BODY
+            assert bytes_of(opened, f"packages/my-pkg/{NAME}") == BODY
             assert opened.catalog.reader.repositories()[0].members == 2  # the project and its file
 
 
@@ -270,7 +270,7 @@ async def test_markup_in_what_a_page_says_is_text_in_ours(open_depot: Open, orig
         await sync(opened, "py")
         async with served(opened) as address:
             head, page = await get(address, "/py/simple/demo/", HTML)
-            file_head, body = await get(address, f"/py/files/demo/{quote(filename)}", "*/*")
+            file_head, body = await get(address, f"/py/packages/demo/{quote(filename)}", "*/*")
 
     assert head.startswith(b"HTTP/1.1 200")
     assert "script" not in Tags(page.decode()).names
@@ -315,7 +315,7 @@ async def test_a_page_of_broken_text_is_refused_with_its_project(open_depot: Ope
         await errors_of_files(opened)
 
         assert len(failures_of(opened)) == len(BROKEN)
-        assert bytes_of(opened, f"files/demo/{NAME}") == BODY
+        assert bytes_of(opened, f"packages/demo/{NAME}") == BODY
 
 
 async def get(address: str, path: str, accept: str) -> tuple[bytes, bytes]:

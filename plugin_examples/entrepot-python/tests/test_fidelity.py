@@ -62,7 +62,7 @@ async def test_every_key_of_every_pep_comes_out_as_it_went_in(open_mirror: Open,
             (file,) = page.pop("files")
             metadata = await asyncio.to_thread(get, urljoin(url, f"{file['url']}.metadata"))
 
-    changed = {"url": f"../../files/full/{listed['filename']}", "dist-info-metadata": SAID["core-metadata"]}
+    changed = {"url": f"../../packages/full/{listed['filename']}", "dist-info-metadata": SAID["core-metadata"]}
     assert page == {**upstream, "name": "full"}
     assert file == {**listed, **changed}
     assert metadata == METADATA
@@ -76,12 +76,12 @@ async def test_a_signature_is_announced_only_where_it_is_to_be_had(open_mirror: 
     with open_mirror(["signed"]) as mirror:
         await mirror.sync()
         assert "gpg-sig" not in mirror.page("signed")["files"][0]
-        assert mirror.published("files/signed/signed-1.tar.gz.asc") == []
+        assert mirror.published("packages/signed/signed-1.tar.gz.asc") == []
 
     with open_mirror(["signed"], allow_weak_digests=True) as mirror:
         index.write("signed", versions=["1"])
         await mirror.sync()
-        (found,) = mirror.published("files/signed/signed-1.tar.gz.asc", 2)
+        (found,) = mirror.published("packages/signed/signed-1.tar.gz.asc", 2)
         assert mirror.page("signed", 2)["files"][0]["gpg-sig"] is True
         assert found.artifact.sha256 == hashlib.sha256(b"a signature").digest()
 

@@ -46,7 +46,7 @@ async def test_bytes_come_when_the_policy_says(open_mirror: Open, index: Any, po
     with open_mirror(["demo"], policy=policy) as mirror:
         await mirror.sync()
 
-        (found,) = mirror.published("files/demo/demo-1.0.tar.gz")
+        (found,) = mirror.published("packages/demo/demo-1.0.tar.gz")
 
     assert (found.artifact is None) == (policy == "on_demand")
     assert index.origin.count("/packages/*") == (2 if policy == "immediate" else 0)
@@ -63,7 +63,7 @@ async def test_core_metadata_is_mirrored_beside_its_file(open_mirror: Open, inde
     with open_mirror(["meta"]) as mirror:
         await mirror.sync()
 
-        (found,) = mirror.published("files/meta/meta-1-py3-none-any.whl.metadata")
+        (found,) = mirror.published("packages/meta/meta-1-py3-none-any.whl.metadata")
         (listed,) = mirror.page("meta")["files"]
 
     assert found.artifact.sha256.hex() == digest

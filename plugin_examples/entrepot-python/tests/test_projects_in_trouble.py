@@ -100,7 +100,7 @@ async def test_core_metadata_that_nothing_vouches_for_are_left_out(
     with open_mirror(["meta"], allow_weak_digests=allowed) as mirror:
         await mirror.sync()
 
-        beside = mirror.published("files/meta/meta-1-py3-none-any.whl.metadata")
+        beside = mirror.published("packages/meta/meta-1-py3-none-any.whl.metadata")
         (listed,) = mirror.page("meta")["files"]
 
     assert listed["filename"] == "meta-1-py3-none-any.whl"

@@ -111,8 +111,8 @@ async def test_files_are_named_relatively_and_quoted() -> None:
     pages = await published(InMemoryVersion([PROJECT, FULL]))
 
     (file,) = json.loads(pages["simple/demo/", JSON])["files"]
-    assert file["url"] == "../../files/demo/demo-1.0%2Bcpu-py3-none-any.whl"
-    assert b'href="../../files/demo/demo-1.0%2Bcpu-py3-none-any.whl#sha256=' in pages["simple/demo/", HTML]
+    assert file["url"] == "../../packages/demo/demo-1.0%2Bcpu-py3-none-any.whl"
+    assert b'href="../../packages/demo/demo-1.0%2Bcpu-py3-none-any.whl#sha256=' in pages["simple/demo/", HTML]
 
 
 async def test_what_the_upstream_did_not_say_is_not_said() -> None:
@@ -124,7 +124,7 @@ async def test_what_the_upstream_did_not_say_is_not_said() -> None:
     assert read["meta"] == {"api-version": "1.0"}
     assert set(read) == {"meta", "name", "files"}
     assert set(read["files"][0]) == {"filename", "url", "hashes", "yanked"}
-    assert b'<a href="../../files/demo/demo-1.0.tar.gz">demo-1.0.tar.gz</a>' in pages["simple/demo/", HTML]
+    assert b'<a href="../../packages/demo/demo-1.0.tar.gz">demo-1.0.tar.gz</a>' in pages["simple/demo/", HTML]
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ async def test_a_rule_takes_away_what_is_there(open_mirror: Open, index: Any) ->
             assert mirror.filenames("demo", mirror.latest()) == ["demo-2.0-py3-none-any.whl"]
             assert mirror.filenames("other", mirror.latest()) == ["other-1.0.tar.gz"]
             assert mirror.filenames("demo", 1) == ["demo-1.0.tar.gz", "demo-2.0-py3-none-any.whl"]
-            assert mirror.published("files/demo/demo-1.0.tar.gz", mirror.latest()) == []
+            assert mirror.published("packages/demo/demo-1.0.tar.gz", mirror.latest()) == []
 
         with open_mirror([], options=included) as mirror:
             await mirror.sync()

@@ -56,7 +56,7 @@ def test_every_fact_that_is_mirrored_is_there() -> None:
     assert page["urls"] == [
         {
             "filename": WHEEL.filename,
-            "url": f"../../files/demo/{WHEEL.filename}",
+            "url": f"../../packages/demo/{WHEEL.filename}",
             "digests": {"sha256": "ab" * 32, "md5": "cd" * 16},
             "md5_digest": "cd" * 16,
             "size": 1234,

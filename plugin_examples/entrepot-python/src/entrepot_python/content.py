@@ -72,4 +72,4 @@ class PythonFile(Content):
 
 def file_path(project: str, filename: str) -> str:
     """Say where a file is served, below the repository's root."""
-    return f"files/{project}/{filename}"
+    return f"packages/{project}/{filename}"
