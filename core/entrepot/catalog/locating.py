@@ -17,7 +17,7 @@ from entrepot.model.artifact import StoredArtifact
 from entrepot.model.digest import Digest
 
 _PUBLISHED: Final = Statement(
-    "SELECT p.media_type, p.sha256, p.size, p.stored, b.body FROM published_file p"
+    "SELECT p.media_type, p.sha256, p.size, p.stored, p.headers, b.body FROM published_file p"
     " LEFT JOIN published_body b ON b.sha256 = p.sha256 AND NOT p.stored"
     " WHERE p.repository = :repository AND p.relative_path = :path AND p.added <= :number AND p.removed > :number"
     " AND EXISTS (SELECT 1 FROM repository_version v WHERE v.repository = :repository AND v.number = :number"
@@ -50,10 +50,10 @@ def locate(session: Session, repository: int, number: int, path: str) -> list[Lo
 
 
 def _published(path: str, row: tuple[Any, ...]) -> Located:
-    media_type, sha256, size, stored, body = row
+    media_type, sha256, size, stored, headers, body = row
     artifact = StoredArtifact(sha256, size) if stored else None
     inline = _whole(body, sha256, path) if body is not None else None
-    return Located(path, media_type, inline, artifact, Digest("sha256", sha256), size, None, ())
+    return Located(path, media_type, inline, artifact, Digest("sha256", sha256), size, None, (), headers)
 
 
 def _whole(body: bytes, sha256: bytes, path: str) -> bytes:

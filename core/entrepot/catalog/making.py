@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from entrepot.catalog.writing import Database
 
 #: All revisions there ever were, oldest first; `schema.py` describes the last.
-REVISIONS: Final = ("0001", "0002", "0003", "0004")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005")
 
 #: Where the step to each revision is written.
 SCRIPTS: Final = Path(__file__).parent / "migrations"

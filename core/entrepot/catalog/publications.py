@@ -21,8 +21,8 @@ _NAME: Final = Batch("relative_path text, media_type text")
 _SAME: Final = Statement(
     "SELECT p.relative_path, p.media_type FROM {batch} JOIN published_file p ON p.repository = :repository"
     " AND p.relative_path = batch.relative_path AND p.media_type = batch.media_type AND p.removed = :open"
-    " AND p.sha256 = batch.sha256",
-    Batch("relative_path text, media_type text, sha256 sha256"),
+    " AND p.sha256 = batch.sha256 AND p.headers = batch.headers",
+    Batch("relative_path text, media_type text, sha256 sha256, headers text"),
 )
 _DECLARE: Final = Statement(
     "{insert} declared_file (run, relative_path, media_type)"
@@ -54,10 +54,10 @@ _CLOSE_PATHS: Final = Statement(
     Batch("relative_path text"),
 )
 _ADD: Final = Statement(
-    "{insert} published_file (repository, relative_path, media_type, removed, added, sha256, size, stored)"
+    "{insert} published_file (repository, relative_path, media_type, removed, added, sha256, size, stored, headers)"
     " SELECT :repository, batch.relative_path, batch.media_type, :open, :number, batch.sha256, batch.size,"
-    " batch.stored = 1 FROM {batch} WHERE 1 = 1 {ignore}",
-    Batch("relative_path text, media_type text, sha256 sha256, size int, stored int"),
+    " batch.stored = 1, batch.headers FROM {batch} WHERE 1 = 1 {ignore}",
+    Batch("relative_path text, media_type text, sha256 sha256, size int, stored int, headers text"),
 )
 _REST: Final = Statement(
     f"SELECT relative_path, media_type FROM published_file p WHERE {_OURS} AND added < :number"
@@ -68,12 +68,13 @@ _REST: Final = Statement(
 
 
 def publish(session: Session, run: Run, files: Sequence[BodyRow]) -> None:
-    """Put files in place; one that is there already with the same bytes changes nothing."""
+    """Put files in place; one that is there already with the same bytes and headers changes nothing."""
     run.fence(session)
     named = {(file.relative_path, file.media_type): file for file in files}
     digests = {name: _digest(file) for name, file in named.items()}
     session.change(_DECLARE, list(named), **run.values)
-    same = set(session.all(_SAME, [(*name, digest) for name, digest in digests.items()], **run.values))
+    asked = [(*name, digest, named[name].headers) for name, digest in digests.items()]
+    same = set(session.all(_SAME, asked, **run.values))
     if new := [name for name in named if name not in same]:
         _keep_bytes(session, run, {digests[name]: named[name] for name in new})
         session.change(_FORGET, new, **run.values)
@@ -119,7 +120,7 @@ def _digest(file: BodyRow) -> bytes:
 def _row(file: BodyRow, digest: bytes) -> tuple[Any, ...]:
     stored = file.artifact is not None
     size = file.artifact.size if file.artifact is not None else len(file.body or b"")
-    return file.relative_path, file.media_type, digest, size, int(stored)
+    return file.relative_path, file.media_type, digest, size, int(stored), file.headers
 
 
 def _keep_bytes(session: Session, run: Run, files: dict[bytes, BodyRow]) -> None:

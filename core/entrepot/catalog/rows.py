@@ -64,7 +64,7 @@ class Located(NamedTuple):
 
     A published file has a media type, and either its body or a stored artifact. A content artifact
     has what was declared, where it can be had, and the stored artifact if this repository may have
-    the bytes and they are held.
+    the bytes and they are held. `headers` are those of a published file, as `written_headers` has them.
     """
 
     relative_path: str
@@ -75,6 +75,7 @@ class Located(NamedTuple):
     size: int | None
     content: int | None
     urls: tuple[str, ...]
+    headers: str = ""
 
 
 class RunRow(NamedTuple):

@@ -230,6 +230,7 @@ published_file = Table(
     Column("sha256", LargeBinary, nullable=False),
     Column("size", NUMBER, nullable=False),
     Column("stored", Boolean, nullable=False),
+    Column("headers", Text, nullable=False, server_default=""),
     sqlite_with_rowid=False,
 )
 

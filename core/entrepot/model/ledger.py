@@ -203,6 +203,7 @@ class BodyRow(NamedTuple):
     media_type: str
     body: bytes | None
     artifact: StoredArtifact | None
+    headers: str = ""
 
 
 class Ledger(Protocol):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
 
 import attrs
 
@@ -17,6 +20,30 @@ if TYPE_CHECKING:
     C = TypeVar("C", bound=Content)
 
 
+#: Headers that tell what is in a file; all others speak of how it is sent, which is the server's business.
+_OWN_HEADER: Final = re.compile(r"X-[A-Za-z0-9-]{1,60}", re.ASCII)
+_HEADER_VALUE: Final = re.compile(r"[!-~]([ -~]{0,198}[!-~])?", re.ASCII)
+
+
+def _checked_headers(_: object, __: attrs.Attribute[Any], headers: Mapping[str, str]) -> None:
+    for name, value in headers.items():
+        if not _OWN_HEADER.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+            raise ValueError(
+                f"{name!r:.80}: {value!r:.80} cannot be a header of a published file: its name begins with X-,"
+                " and its value is up to 200 printable characters of ASCII"
+            )
+
+
+def written_headers(headers: Mapping[str, str]) -> str:
+    """Write headers as the catalog keeps them, the same for equal ones."""
+    return json.dumps(dict(headers), sort_keys=True, separators=(",", ":")) if headers else ""
+
+
+def read_headers(text: str) -> Mapping[str, str]:
+    """Read what `written_headers` wrote."""
+    return dict(json.loads(text)) if text else {}
+
+
 def published_path(text: str) -> str:
     """Accept a path that a client may ask for; one that ends with '/' stands for a folder."""
     return checked_path(text.removesuffix("/")) + "/" * text.endswith("/")
@@ -28,12 +55,14 @@ class PublishedFile:
 
     Several files may share a path with different media types; clients choose by `Accept`. A path
     that ends with '/' answers for that folder. A body that may not fit in memory is an async iterable,
-    however small it turns out to be.
+    however small it turns out to be. `headers` go with every answer that carries the file: names that
+    begin with `X-`, as an index tells its count of changes.
     """
 
     relative_path: str = attrs.field(converter=published_path)
     media_type: str
     body: bytes | AsyncIterable[bytes] = attrs.field(repr=False)
+    headers: Mapping[str, str] = attrs.field(factory=dict, validator=_checked_headers)
 
 
 @attrs.frozen

@@ -9,7 +9,7 @@ import attrs
 from entrepot.errors import EntrepotError
 from entrepot.model.artifact import Artifact, StoredArtifact
 from entrepot.model.ledger import BodyRow
-from entrepot.model.publication import PublishedFile, Unpublished
+from entrepot.model.publication import PublishedFile, Unpublished, written_headers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Sequence
@@ -99,14 +99,14 @@ class _Batch:
         self._names.clear()
 
     async def _row(self, file: PublishedFile) -> BodyRow:
-        pieces = pieces_of(file.body)
+        pieces, headers = pieces_of(file.body), written_headers(file.headers)
         head = b""
         async for piece in pieces:
             head += piece
             if len(head) > LARGEST_ROW:
-                return BodyRow(file.relative_path, file.media_type, None, await self._store(head, pieces))
+                return BodyRow(file.relative_path, file.media_type, None, await self._store(head, pieces), headers)
         self._bytes += len(head)
-        return BodyRow(file.relative_path, file.media_type, head, None)
+        return BodyRow(file.relative_path, file.media_type, head, None, headers)
 
     async def _store(self, head: bytes, rest: AsyncIterator[bytes]) -> StoredArtifact:
         incoming = self._shelf.receiver.receive(Artifact())

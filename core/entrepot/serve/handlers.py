@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from entrepot.errors import DepotError, TooManyFiles, UpstreamError
+from entrepot.model.publication import read_headers
 from entrepot.serve import sending
 from entrepot.serve.body import Body, BytesBody, body_of
 from entrepot.serve.conditional import Validators
@@ -78,6 +79,7 @@ class Repositories:
             media_type=_content_type(chosen),
             cache_control=f"{'private' if private else 'public'}, {self._keeps(target)}",
             varies=len(located) > 1 and chosen.media_type is not None,
+            own=read_headers(chosen.headers),
         )
         bodiless = sending.without_body(request, head)
         if bodiless is not None:

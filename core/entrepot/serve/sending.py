@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -27,6 +27,7 @@ class Head:
     media_type: str
     cache_control: str
     varies: bool = False
+    own: Mapping[str, str] = attrs.field(factory=dict)
 
     def headers(self) -> dict[str, str]:
         """Headers of every answer about this body."""
@@ -36,6 +37,7 @@ class Head:
             "Last-Modified": self.validators.last_modified,
             "Cache-Control": self.cache_control,
             **vary,
+            **self.own,
         }
 
     def response(self, status: int = 200, *, media_type: str | None = None) -> web.StreamResponse:

@@ -115,6 +115,18 @@ async def test_files_are_named_relatively_and_quoted() -> None:
     assert b'href="../../packages/demo/demo-1.0%2Bcpu-py3-none-any.whl#sha256=' in pages["simple/demo/", HTML]
 
 
+async def test_the_count_of_changes_goes_with_every_page() -> None:
+    """In the list of all, in each page, and beside it, for mirrors of the mirror."""
+    counted = attrs.evolve(PROJECT, serial=7)
+    files = [file async for file in SimplePublisher(legacy=True).publish(InMemoryVersion([counted, FULL]))]
+
+    pages = [file for file in files if isinstance(file, PublishedFile) and "demo" in file.relative_path]
+    assert [page.headers for page in pages] == [{"X-PyPI-Last-Serial": "7"}] * 4
+    as_published = await published(InMemoryVersion([counted, FULL]))
+    assert json.loads(as_published["simple/demo/", JSON])["meta"]["_last-serial"] == 7
+    assert json.loads(as_published["simple/", JSON])["projects"] == [{"name": "Demo", "_last-serial": 7}]
+
+
 async def test_what_the_upstream_did_not_say_is_not_said() -> None:
     """No key stands for nothing; the version claimed asks for no more than is there."""
     bare = PythonFile(project="demo", filename="demo-1.0.tar.gz", hashes={})

@@ -158,7 +158,14 @@ def test_every_reason_says_what_lets_the_file_in() -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"include": ()}, {"newest": 0}, {"include_from": (Path("requirements.txt"),)}, {"exclude": ("a b",)}]
+    "options",
+    [
+        {"include": ()},
+        {"newest": 0},
+        {"include_from": (Path("requirements.txt"),)},
+        {"exclude": ("a b",)},
+        {"base_url": "mirror.example/tools/"},
+    ],
 )
 def test_what_cannot_be_meant_is_refused_with_a_remedy(options: dict[str, Any]) -> None:
     """Before anything is asked for."""

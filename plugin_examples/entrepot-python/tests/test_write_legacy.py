@@ -36,6 +36,15 @@ def written(*files: PythonFile) -> dict[str, Any]:
     return page
 
 
+def test_addresses_are_absolute_where_it_is_known_where_the_repository_is() -> None:
+    """For tools that resolve none; the index's count of changes is told where it has one."""
+    page = json.loads(project_legacy(PythonProject(project="demo", serial=7), [WHEEL], "https://mirror.example/tools/"))
+
+    assert page["urls"][0]["url"] == f"https://mirror.example/tools/packages/demo/{WHEEL.filename}"
+    assert page["last_serial"] == 7
+    assert "last_serial" not in written(WHEEL)
+
+
 def named(filename: str, yanked: bool | str = False) -> PythonFile:
     """A file of which little is said."""
     return PythonFile(project="demo", filename=filename, yanked=yanked)

@@ -33,6 +33,7 @@ def as_it_was_at_0001(connection: Connection) -> None:
         connection.execute(text(f"DROP INDEX {index}"))
     for column in ("version", "remedy"):
         connection.execute(text(f"ALTER TABLE refusal DROP COLUMN {column}"))
+    connection.execute(text("ALTER TABLE published_file DROP COLUMN headers"))
     connection.execute(text("UPDATE schema_revision SET version_num = '0001'"))
 
 

@@ -57,6 +57,18 @@ async def test_an_equal_file_costs_no_row(catalog: Catalog) -> None:
     assert catalog.statements.rows - rows == 50
 
 
+async def test_other_headers_make_another_file(catalog: Catalog) -> None:
+    """Though the bytes are the same; what has the same headers as before costs nothing."""
+    for number, serial in enumerate(("", '{"X-Serial":"1"}', '{"X-Serial":"1"}', ""), start=1):
+        ledger = await catalog.begin(a_run())
+        await ledger.publish([page("a", "same")._replace(headers=serial), page("b", "same")])
+        await ledger.complete(fingerprint=str(number), report={})
+
+    said = [[found.headers for found in catalog.reader.locate("tools", number, "a")] for number in (1, 2, 3, 4)]
+    assert said == [[""], ['{"X-Serial":"1"}'], ['{"X-Serial":"1"}'], [""]]
+    assert [found.headers for found in catalog.reader.locate("tools", 2, "b")] == [""]
+
+
 async def test_a_file_published_twice_in_a_run_is_as_it_was_last(catalog: Catalog) -> None:
     """Whatever came between leaves no trace, in this version or the one before."""
     first = await catalog.begin(a_run())

@@ -65,7 +65,7 @@ class Pages:
         names = [item.path async for item in version.contents(Item)]
         yield PublishedFile("index/", JSON, json.dumps(names).encode())
         yield PublishedFile("index/", HTML, f"<p>{' '.join(names)}</p>".encode())
-        yield PublishedFile("plain.txt", "text/plain", " ".join(names).encode())
+        yield PublishedFile("plain.txt", "text/plain", " ".join(names).encode(), {"X-Shelf-Items": str(len(names))})
         yield PublishedFile("large.txt", "text/plain", LARGE_PAGE)
 
 

@@ -93,6 +93,23 @@ async def test_clients_choose_among_media_types(
             assert answer.headers["Vary"] == "Accept"
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_a_file_tells_in_headers_what_its_publisher_said(
+    origin: BadOrigin, opened: Open, serve: Serve, client: ClientSession, method: str
+) -> None:
+    """With every answer about it, also one that says that nothing changed; other files know nothing of it."""
+    depot = opened(tools={"url": stock(origin, {"a": BODY})})
+
+    async with serve(depot, "tools") as root:
+        async with client.request(method, f"{root}/tools/plain.txt") as answer:
+            assert answer.headers["X-Shelf-Items"] == "1"
+            tag = answer.headers["ETag"]
+        async with client.request(method, f"{root}/tools/plain.txt", headers={"If-None-Match": tag}) as answer:
+            assert (answer.status, answer.headers["X-Shelf-Items"]) == (304, "1")
+        async with client.request(method, f"{root}/tools/large.txt") as answer:
+            assert "X-Shelf-Items" not in answer.headers
+
+
 @pytest.mark.parametrize(
     ("asked", "status", "kind"),
     [

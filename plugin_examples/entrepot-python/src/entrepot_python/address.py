@@ -43,6 +43,11 @@ def shown_url(page_url: str, base: str, written: str | None) -> str | None:
     return None
 
 
+def folder_url(url: str | None) -> str | None:
+    """Let a URL end where what is below it can be named."""
+    return None if url is None else f"{url.rstrip('/')}/"
+
+
 def beside(url: str, suffix: str) -> str:
     """Say where a file's companion is: its path with a suffix, whatever follows the path."""
     parts = urlsplit(url)

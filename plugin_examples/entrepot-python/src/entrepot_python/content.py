@@ -19,7 +19,8 @@ CoreMetadata: TypeAlias = bool | Mapping[str, str] | None
 class PythonProject(Content):
     """A project, apart from its files; what is absent upstream is empty here.
 
-    `versions` are those that the repository includes, None when the index lists none.
+    `versions` are those that the repository includes, None when the index lists none. `serial` is the
+    index's count of changes when the project last changed, None where it counts none.
     """
 
     TYPE = "python.project"
@@ -31,6 +32,7 @@ class PythonProject(Content):
     status_reason: str | None = None
     tracks: tuple[str, ...] = ()
     alternate_locations: tuple[str, ...] = ()
+    serial: int | None = None
 
 
 @attrs.frozen

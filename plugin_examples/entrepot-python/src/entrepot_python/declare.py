@@ -94,6 +94,7 @@ class Declaring:
             status_reason=page.status_reason,
             tracks=page.tracks,
             alternate_locations=page.alternate_locations,
+            serial=page.serial,
         )
 
     def _unit(self, entry: ListedFile | UnusableFile, page: ProjectPage) -> DeclarativeContent | Unusable:

@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 from typing import Final, TypeAlias
 
+import attrs
 from packaging.utils import NormalizedName, canonicalize_name, is_normalized_name
 
 from entrepot.plugin import (
@@ -140,7 +141,7 @@ class MirrorProjects(Stage):
 
     def _read(self, project: NormalizedName, page: Download) -> tuple[ProjectPage, Choice]:
         """Read a page and decide on its files, beside the loop: some list ten thousand."""
-        read = _read_page(page)
+        read = attrs.evolve(_read_page(page), serial=_serial(page))
         return read, self.selection.choose(project, read)
 
     async def _exclude(self, project: NormalizedName, told: str | None) -> None:

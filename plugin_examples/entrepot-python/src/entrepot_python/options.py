@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import attrs
 
-from entrepot.plugin import ConfigurationError
+from entrepot.plugin import ConfigurationError, safe_url
 from entrepot_python.filenames import Kind
 
 
@@ -46,6 +47,9 @@ class PythonOptions:
     )
     max_size: int | None = _option(None, "bytes; a file of which the index says that it is larger is left out")
     legacy_json: bool = _option(default=False, doc="whether pypi/PROJECT/json is published beside the simple API")
+    base_url: str | None = _option(
+        None, "where clients find this repository; makes the addresses in pypi/PROJECT/json absolute"
+    )
 
 
 def check_options(options: PythonOptions) -> None:
@@ -57,6 +61,11 @@ def check_options(options: PythonOptions) -> None:
         )
     if options.newest is not None and options.newest < 1:
         raise ConfigurationError("the option newest is less than 1", remedy="newest = 3")
+    if options.base_url is not None and urlsplit(options.base_url).scheme not in ("http", "https"):
+        raise ConfigurationError(
+            f"base_url is {safe_url(options.base_url)!r:.120}, which is no web address",
+            remedy='base_url = "https://mirror.example/tools/"',
+        )
     for path in options.include_from:
         if not path.is_absolute():
             raise ConfigurationError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from entrepot.plugin import Content, FirstStage, Publisher, RunContext, hookimpl
+from entrepot_python.address import folder_url
 from entrepot_python.content import PythonFile, PythonProject
 from entrepot_python.mirror_projects import MirrorProjects
 from entrepot_python.options import PythonOptions
@@ -28,7 +29,7 @@ def entrepot_register_first_stages() -> Sequence[FirstStage]:
 @hookimpl
 def entrepot_register_publishers() -> Sequence[Publisher]:
     """They are published as a simple index again."""
-    return [Publisher("python", make=_publisher, version="2", usage=_usage)]
+    return [Publisher("python", make=_publisher, version="3", usage=_usage)]
 
 
 def _first_stage(context: RunContext) -> MirrorProjects:
@@ -36,7 +37,8 @@ def _first_stage(context: RunContext) -> MirrorProjects:
 
 
 def _publisher(context: RunContext) -> SimplePublisher:
-    return SimplePublisher(legacy=context.options.legacy_json)
+    options = context.options
+    return SimplePublisher(legacy=options.legacy_json, base_url=folder_url(options.base_url))
 
 
 def _usage(url: str) -> str:

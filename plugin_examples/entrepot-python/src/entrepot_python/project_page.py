@@ -46,7 +46,8 @@ Entry: TypeAlias = ListedFile | UnusableFile
 class ProjectPage:
     """A whole page. `base` is what relative URLs start from, itself relative to the page's URL.
 
-    `api_version` is the version of the simple API that a page in HTML may name.
+    `api_version` is the version of the simple API that a page in HTML may name. `serial` comes with
+    the answer, not in the page.
     """
 
     name: str | None
@@ -58,6 +59,7 @@ class ProjectPage:
     alternate_locations: tuple[str, ...] = ()
     base: str = ""
     api_version: str | None = None
+    serial: int | None = None
 
 
 def check_api_version(version: str | None) -> None:

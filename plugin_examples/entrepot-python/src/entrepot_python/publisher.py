@@ -17,10 +17,12 @@ from entrepot_python.write_legacy import legacy_path, project_legacy
 class SimplePublisher:
     """Writes the pages of projects that changed, and the root when projects came, went or changed.
 
-    With `legacy`, each project has a page in the older JSON too.
+    With `legacy`, each project has a page in the older JSON too, with absolute addresses below
+    `base_url` if that is given. Where the index counts its changes, each page tells the project's count.
     """
 
     legacy: bool = False
+    base_url: str | None = None
 
     async def publish(self, version: VersionView) -> AsyncIterator[Published]:
         """Yield pages; a project that is gone is no longer published."""
@@ -59,10 +61,12 @@ class SimplePublisher:
 
     def _pages(self, project: PythonProject, files: Sequence[PythonFile]) -> Iterator[PublishedFile]:
         path, html = _path(project.project), project_html(project, files)
-        yield PublishedFile(path, JSON, project_json(project, files))
-        yield from (PublishedFile(path, media_type, html) for media_type in HTML)
+        headers = {} if project.serial is None else {"X-PyPI-Last-Serial": str(project.serial)}
+        yield PublishedFile(path, JSON, project_json(project, files), headers)
+        yield from (PublishedFile(path, media_type, html, headers) for media_type in HTML)
         if self.legacy:
-            yield PublishedFile(legacy_path(project.project), "application/json", project_legacy(project, files))
+            page = project_legacy(project, files, self.base_url)
+            yield PublishedFile(legacy_path(project.project), "application/json", page, headers)
 
 
 def _path(project: str) -> str:

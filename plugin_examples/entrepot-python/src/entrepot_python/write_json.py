@@ -22,6 +22,8 @@ def project_json(project: PythonProject, files: Sequence[PythonFile]) -> bytes:
         "name": project.name or project.project,
         "files": [_file(file) for file in files],
     }
+    if project.serial is not None:
+        page["meta"]["_last-serial"] = project.serial
     if project.tracks:
         page["meta"]["tracks"] = project.tracks
     if project.versions is not None:
@@ -73,6 +75,7 @@ async def root_json(projects: AsyncIterator[PythonProject]) -> AsyncIterator[byt
     yield b'{"meta":{"api-version":"1.0"},"projects":['
     comma = b""
     async for project in projects:
-        yield comma + _encode({"name": project.name or project.project})
+        serial = {} if project.serial is None else {"_last-serial": project.serial}
+        yield comma + _encode({"name": project.name or project.project, **serial})
         comma = b","
     yield b"]}"

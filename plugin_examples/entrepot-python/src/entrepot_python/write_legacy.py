@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
+from urllib.parse import urljoin
 
 import msgspec
 from packaging.version import Version
@@ -24,10 +25,11 @@ def legacy_path(project: str) -> str:
     return f"pypi/{project}/json"
 
 
-def project_legacy(project: PythonProject, files: Sequence[PythonFile]) -> bytes:
+def project_legacy(project: PythonProject, files: Sequence[PythonFile], base_url: str | None = None) -> bytes:
     """Write releases and their files; a file whose name does not tell its version is in none.
 
-    What no page of the simple API says (summary, author, downloads) is not made up.
+    What no page of the simple API says (summary, author, downloads) is not made up. With `base_url`,
+    where the repository is served, addresses of files are absolute: older tools resolve none.
     """
     releases: dict[Version, list[PythonFile]] = {}
     for file in files:
@@ -42,8 +44,11 @@ def project_legacy(project: PythonProject, files: Sequence[PythonFile]) -> bytes
             "requires_python": next((file.requires_python for file in newest if file.requires_python), None),
             **_yanked(newest),
         },
-        "releases": {str(version): [_file(file) for file in releases[version]] for version in sorted(releases)},
-        "urls": [_file(file) for file in newest],
+        "releases": {
+            str(version): [_file(file, base_url) for file in releases[version]] for version in sorted(releases)
+        },
+        "urls": [_file(file, base_url) for file in newest],
+        **({} if project.serial is None else {"last_serial": project.serial}),
     }
     return _encode(page)
 
@@ -61,11 +66,11 @@ def _yanked(files: Sequence[PythonFile]) -> dict[str, Any]:
     return {"yanked": yanked, "yanked_reason": reasons[0] if yanked and reasons else None}
 
 
-def _file(file: PythonFile) -> dict[str, Any]:
+def _file(file: PythonFile, base_url: str | None) -> dict[str, Any]:
     told = read_filename(file.filename)
     return {
         "filename": file.filename,
-        "url": file_url(file),
+        "url": file_url(file) if base_url is None else urljoin(base_url, file_url(file).removeprefix("../../")),
         "digests": file.hashes,
         "md5_digest": file.hashes.get("md5"),
         "size": file.size,
