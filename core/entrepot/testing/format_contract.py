@@ -71,9 +71,16 @@ class FormatContract:
         """Some files of an upstream, with bodies of their own."""
         return {self.name(number): f"the bytes of number {number}".encode() for number in numbers}
 
+    def listings(self, files: Files) -> dict[str, bytes]:  # noqa: ARG002  # for who overrides it
+        """What a version serves beside the files: what lists them, where that is content too.
+
+        By path. To find what they list they are read from storage, so they are here on demand, too.
+        """
+        return {}
+
     def expected(self, files: Files) -> dict[str, bytes]:
         """What a version serves for an upstream."""
-        return {self.path(name): body for name, body in files.items()}
+        return {self.path(name): body for name, body in files.items()} | self.listings(files)
 
     @pytest.fixture
     async def bench(self, tmp_path: Path) -> AsyncIterator[FormatBench]:

@@ -90,6 +90,12 @@ def feed_line(file: FeedFile) -> bytes:
     return f"{file.sha256} {file.size} {file.path}\n".encode()
 
 
+def feed_of(files: Files) -> bytes:
+    """Write the feed of some files."""
+    listed = [FeedFile(path, hashlib.sha256(body).hexdigest(), len(body)) for path, body in files.items()]
+    return b"".join(feed_line(file) for file in listed)
+
+
 @attrs.frozen
 class Plugin:
     """The plugin, with a first stage and a publisher of the test's choice."""
@@ -117,7 +123,6 @@ class FeedFormat(FormatContract):
     type = "feed"
 
     def lay_out(self, site: Site, files: Files) -> str:
-        listed = [FeedFile(path, hashlib.sha256(body).hexdigest(), len(body)) for path, body in files.items()]
         for path, body in files.items():
             site.origin.put(f"/{quote(path)}", body)
-        return site.origin.put("/FEED", b"".join(feed_line(file) for file in listed))
+        return site.origin.put("/FEED", feed_of(files))

@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import os.path
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,9 +15,10 @@ import attrs
 import pytest
 
 from entrepot.errors import EntrepotError
-from entrepot.plugin import Artifact, DeclarativeArtifact
+from entrepot.plugin import Artifact, DeclarativeArtifact, DeclarativeContent, InvalidMetadata, Published, VersionView
 from entrepot.testing.first_stage_contract import FirstStageContract
-from unit.testing.feed_plugin import FeedFile, FeedFormat, Plugin, ReadFeed
+from entrepot.testing.strategies import Files
+from unit.testing.feed_plugin import FeedFile, FeedFormat, Plugin, ReadFeed, WriteFeed, feed_of
 from unit.testing.verdicts import broken_promises, promises
 
 
@@ -118,6 +119,71 @@ class Parental(ReadFeed):
         child.cancel()
 
 
+class ReadStored(ReadFeed):
+    """Mirrors the feed as a file, and reads what it lists from storage."""
+
+    async def run(self) -> None:
+        feed = await self.remote.get_downloader(url=self.remote.url).run()
+        here = Artifact(feed.digests["sha256"], feed.size, file=feed.path)
+        listing = DeclarativeArtifact(here, self.remote.url, "FEED", self.remote)
+        unit = DeclarativeContent(FeedFile("FEED", here.sha256 or "", feed.size), [listing])
+        await self.put(unit)
+        await unit.resolution()
+        stored = b"".join([chunk async for chunk in self.context.open(listing.artifact)])
+        if not stored:  # the feed itself stays, so no guard sees that all others went
+            raise InvalidMetadata("the feed is empty", where=self.remote.url, remedy="mend the feed")
+        for line in self.lines(stored.decode(errors="replace")):
+            await self.declare(line)
+
+
+class WriteNothing(WriteFeed):
+    """Leaves the feed to the file that is mirrored."""
+
+    async def publish(self, version: VersionView) -> AsyncIterator[Published]:  # nothing is written
+        return
+        yield
+
+
+class StoredFeed(FeedFormat):
+    """A feed that is content itself."""
+
+    plugins: ClassVar[Any] = [("feed", Plugin(first_stage=ReadStored, publisher=WriteNothing))]
+
+    def listings(self, files: Files) -> dict[str, bytes]:
+        return {"FEED": feed_of(files)}
+
+
+class TestStoredFeed(StoredFeed, Kit):
+    """A first stage that waits for its own unit, and reads the bytes of it."""
+
+
+class Hoarding(ReadStored):
+    """Makes all units of what is listed before the first of them is put on."""
+
+    async def run(self) -> None:
+        units: list[Any] = []
+        through = self.put
+
+        async def hold(unit: Any) -> None:
+            if unit.content.path == "FEED":
+                await through(unit)
+            else:
+                units.append(unit)
+
+        self.put = hold  # type: ignore[assignment,method-assign]  # what it does wrong
+        await super().run()
+        for unit in units:
+            await through(unit)
+
+
+class LenientStored(Lenient, ReadStored):
+    """Passes over a feed that does not come."""
+
+
+class EagerStored(Eager, ReadStored):
+    """Downloads what is listed, too, whatever the policy says."""
+
+
 EVERY = "test_every_file_is_declared"
 FOLLOW = "test_versions_follow_the_upstream"
 INDEX = "test_a_broken_index_fails_and_changes_nothing"
@@ -148,6 +214,25 @@ async def test_a_first_stage_that_breaks_a_promise_is_found_out(tmp_path: Path, 
         histories = 6 if broken is Stale else Kit.histories
 
     assert await broken_promises(Broken, tmp_path, only=[breaks, keeps]) == {breaks}
+
+
+@pytest.mark.parametrize(
+    ("broken", "breaks"),
+    [
+        (Hoarding, "test_units_are_made_as_they_are_taken"),
+        (LenientStored, INDEX),
+        (EagerStored, "test_the_policy_of_the_remote_is_followed"),
+    ],
+)
+async def test_one_that_reads_what_it_has_stored_is_found_out_as_well(
+    tmp_path: Path, broken: type[ReadFeed], breaks: str
+) -> None:
+    """Stages that it waits for stand behind it, and hide nothing."""
+
+    class Broken(StoredFeed, Kit):
+        plugins: ClassVar[Any] = [("feed", Plugin(first_stage=broken, publisher=WriteNothing))]
+
+    assert await broken_promises(Broken, tmp_path, only=[breaks, EVERY]) == {breaks}
 
 
 @pytest.mark.parametrize("fault", ["short", "flipped"])
