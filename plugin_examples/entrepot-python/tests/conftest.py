@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
+import zipfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -110,3 +112,32 @@ def open_mirror(tmp_path: Path, index: Index) -> Callable[..., AbstractContextMa
             yield Mirror(made)
 
     return opened
+
+
+def _make_wheel(folder: Path, project: str, version: str, needs: tuple[str, ...] = ()) -> Path:
+    """Write a wheel whose one module says its version."""
+    path = folder / f"{project}-{version}-py3-none-any.whl"
+    info = f"{project}-{version}.dist-info"
+    metadata = [f"Metadata-Version: 2.1\nName: {project}\nVersion: {version}\n"]
+    metadata += [f"Requires-Dist: {need}\n" for need in needs]
+    files = {
+        f"{project}.py": f"VERSION = {version!r}\n",
+        f"{info}/METADATA": "".join(metadata),
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = "".join(f"{name},sha256={_urlsafe(text)},{len(text)}\n" for name, text in files.items())
+    files[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(zipfile.ZipInfo(name), text)
+    return path
+
+
+def _urlsafe(text: str) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+
+
+@pytest.fixture(scope="session")
+def make_wheel() -> Callable[..., Path]:
+    """Write a wheel into a folder, of a project and version that needs others."""
+    return _make_wheel

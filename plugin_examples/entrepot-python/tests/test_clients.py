@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import hashlib
 import os
 import shutil
 import sys
 import venv
-import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
 from entrepot.testing import BadOrigin, Reply, depot, served, sync
+
+MakeWheel = Callable[..., Path]
 
 pytestmark = [pytest.mark.clients, pytest.mark.slow]
 
@@ -30,14 +30,15 @@ ALONE = {
 class Index:
     """An upstream index of wheels that are made on the spot."""
 
-    def __init__(self, origin: BadOrigin, folder: Path) -> None:
+    def __init__(self, origin: BadOrigin, folder: Path, make_wheel: MakeWheel) -> None:
         self.origin = origin
         self.folder = folder
+        self.make_wheel = make_wheel
         self.pages: dict[str, list[str]] = {}
         self.digests: dict[str, str] = {}
 
     def add(self, project: str, version: str, *, needs: tuple[str, ...] = ()) -> None:
-        wheel = make_wheel(self.folder, project, version, needs)
+        wheel = self.make_wheel(self.folder, project, version, needs)
         body = wheel.read_bytes()
         self.digests[f"{project}=={version}"] = digest = hashlib.sha256(body).hexdigest()
         self.origin.put(f"/packages/{wheel.name}", body)
@@ -52,34 +53,11 @@ def html(page: bytes) -> Reply:
     return Reply(body=page, headers={"Content-Type": "text/html"})
 
 
-def make_wheel(folder: Path, project: str, version: str, needs: tuple[str, ...]) -> Path:
-    """Write a wheel whose one module says its version."""
-    path = folder / f"{project}-{version}-py3-none-any.whl"
-    info = f"{project}-{version}.dist-info"
-    metadata = [f"Metadata-Version: 2.1\nName: {project}\nVersion: {version}\n"]
-    metadata += [f"Requires-Dist: {need}\n" for need in needs]
-    files = {
-        f"{project}.py": f"VERSION = {version!r}\n",
-        f"{info}/METADATA": "".join(metadata),
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    record = "".join(f"{name},sha256={_urlsafe(text)},{len(text)}\n" for name, text in files.items())
-    files[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n"
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, text in files.items():
-            archive.writestr(zipfile.ZipInfo(name), text)
-    return path
-
-
-def _urlsafe(text: str) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
-
-
 @pytest.fixture
-async def index(tmp_path: Path) -> AsyncIterator[Index]:
+async def index(tmp_path: Path, make_wheel: MakeWheel) -> AsyncIterator[Index]:
     """`app` 1.0 needs `lib`; both have one version."""
     async with BadOrigin() as origin:
-        made = Index(origin, tmp_path)
+        made = Index(origin, tmp_path, make_wheel)
         made.add("lib", "1.0")
         made.add("app", "1.0", needs=("lib>=1",))
         yield made
