@@ -7,12 +7,14 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from sqlalchemy.engine import make_url
 
 from entrepot import builtin
 from entrepot.depot import Depot, open_depot
@@ -24,6 +26,7 @@ from entrepot.testing.bad_origin import BadOrigin
 from entrepot.testing.bad_replies import Reply
 from entrepot.testing.invariants import check_depot
 from integration import patience_plugin
+from integration.dead_locks import dead_locks
 from integration.program import Ended, Program, ended
 from integration.upstream import FirmwareUpstream
 
@@ -49,9 +52,9 @@ def opened(program: Program) -> Iterator[Depot]:
         yield depot
 
 
-def configured(program: Program, jobs: int, **repositories: dict[str, Any]) -> None:
+def configured(program: Program, jobs: int, *, depot: Mapping[str, str] | None = None, **repositories: Any) -> None:
     """Write the configuration, with so many workers, and make the depot."""
-    program.configure(repositories)
+    program.configure(repositories, **(depot or {}))
     file = program.folder / "entrepot.toml"
     file.write_text(f"{file.read_text()}\n[depot.executors.processes]\njobs = {jobs}\n")
     with opened(program):
@@ -68,6 +71,20 @@ def workers_of(process: asyncio.subprocess.Process) -> list[int]:
     """The processes that a process started; asked of the kernel."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     return [int(pid) for pid in children.read_text().split()]
+
+
+def worker_on(process: asyncio.subprocess.Process, repository: str) -> int:
+    """The worker that a repository was given to, by its command line."""
+    lines = {pid: Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") for pid in workers_of(process)}
+    (worker,) = (pid for pid, words in lines.items() if repository.encode() in words)
+    return worker
+
+
+def renewed_long_ago(catalog: str) -> None:
+    """Let every lease be as old as if its holder had been dead for hours."""
+    address = make_url(catalog).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute("UPDATE lease SET beat = 0")
 
 
 def is_there(pid: int) -> bool:
@@ -132,6 +149,43 @@ async def test_a_worker_that_is_killed_takes_no_other_sync_with_it(
     origin.on("/slow", Reply(body=b"[]"))
     with opened(program) as depot:
         assert (await sync(depot, "slow")).repository == "slow"
+
+
+@pytest.mark.slow
+@pytest.mark.postgres
+@pytest.mark.promise("P18")
+async def test_workers_on_one_server_harm_each_other_in_nothing(
+    program: Program, upstream: FirmwareUpstream, postgres_url: str
+) -> None:
+    """Of five repositories that share their images one fails and one is killed: each is told, and the others stand.
+
+    What the killed one held is free when its lease was not renewed for long enough, and is then taken over.
+    """
+    origin = upstream.origin
+    origin.on("/slow", Reply(body=b"[]", stall=True, cut=1))
+    good = {f"r{number}": {"url": upstream.url} for number in range(3)}
+    bad = {"killed": {"url": origin.url("/slow")}, "off": {"url": origin.url("/absent")}}
+    configured(program, 3, depot={"catalog": postgres_url}, **bad, **good)
+    before = dead_locks(postgres_url)
+
+    syncing = await program.start("--json", *PROCESSES, *bad, *good)
+    while not origin.count("/slow"):
+        await origin.arrived(len(origin.requests) + 1)
+    os.kill(worker_on(syncing, "killed"), signal.SIGKILL)
+    done = await ended(syncing)
+
+    assert done.code == 3, done.err
+    assert results(done) == [*((name, "error") for name in bad), *((name, "synced") for name in good)]
+    assert "the worker that synced 'killed' was ended by SIGKILL" in done.err
+    assert dead_locks(postgres_url) == before
+    origin.on("/slow", Reply(body=b"[]"))
+    with opened(program) as depot:
+        check_depot(depot, ended=False)  # nobody ended the run of the killed one
+        latest = {row.name: row.latest for row in depot.catalog.reader.repositories() if row.latest}
+        assert latest == dict.fromkeys(good, 1)
+        renewed_long_ago(postgres_url)
+        assert (await sync(depot, "killed")).failed == 0
+        check_depot(depot)
 
 
 @pytest.mark.slow
