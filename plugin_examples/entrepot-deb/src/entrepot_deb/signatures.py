@@ -57,6 +57,14 @@ def open_inline(data: bytes, keyring: Keyring, *, what: str) -> bytes:
     return bytes(text)
 
 
+def unchecked_text(data: bytes, *, what: str) -> bytes:
+    """Return the text of an InRelease file that nobody vouches for; the frame is checked all the same."""
+    _check_frame(data, what)
+    _, _, rest = data.partition(b"\n\n")
+    lines = rest[: rest.index(b"\n" + _FRAME[1])].split(b"\n")
+    return b"\n".join(line.removeprefix(b"- ") for line in lines) + b"\n"
+
+
 def open_detached(data: bytes, signature: bytes, keyring: Keyring, *, what: str) -> bytes:
     """Return `data` if one of the signatures, as of a Release.gpg, is of the keyring.
 

@@ -1,0 +1,101 @@
+"""Which indices of a suite are wanted, and in which of their forms each is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final, Literal, TypeAlias
+
+import attrs
+
+from entrepot.plugin import ConfigurationError
+from entrepot_deb.options import DebOptions
+from entrepot_deb.release import ListedIndex, Release
+
+Compression: TypeAlias = Literal["gzip", "xz", ""]
+
+#: Forms that can be read, by the end of a name; the smallest that is listed is.
+_FORMS: Final[dict[str, Compression]] = {".xz": "xz", ".gz": "gzip", "": ""}
+
+_SOURCE: Final = "source"
+
+
+@attrs.frozen
+class Part:
+    """What one list of packages is about, and every form of it; `read` is the one to read.
+
+    `files` are all files of the part, those that nobody reads among them.
+    """
+
+    component: str
+    architecture: str
+    read: ListedIndex
+    compression: Compression
+    files: Sequence[ListedIndex]
+
+    @property
+    def is_source(self) -> bool:
+        """Whether it lists source packages."""
+        return self.architecture == _SOURCE
+
+
+def parts_of(release: Release, options: DebOptions, suite: str) -> list[Part]:
+    """Tell which lists of packages are wanted.
+
+    Raises a `ConfigurationError` for a component or architecture that is asked for and not there:
+    what is misspelt would be empty for ever.
+    """
+    components = _wanted(options.components, release.components, f"component of suite {suite!r}")
+    architectures = _wanted(options.architectures, (*release.architectures, "all"), f"architecture of suite {suite!r}")
+    if not options.architectures:
+        architectures = release.architectures
+    if options.sources:
+        architectures = (*architectures, _SOURCE)
+    return [
+        part
+        for component in components
+        for architecture in architectures
+        if (part := _part(release, component, architecture)) is not None
+    ]
+
+
+def further_files(release: Release, options: DebOptions, parts: Sequence[Part]) -> Iterator[ListedIndex]:
+    """Files that no list of packages is: those that the options ask for, of what is mirrored."""
+    components = {part.component for part in parts}
+    for path, index in release.indices.items():
+        component, _, rest = path.partition("/")
+        if not rest:  # Contents of a whole suite stand beside the components
+            component, rest = "", path
+        if component and component not in components:
+            continue
+        folder, _, name = rest.rpartition("/")
+        if (
+            (options.translations and folder == "i18n" and name.startswith("Translation-"))
+            or (options.contents and not folder and name.startswith("Contents-"))
+            or (options.dep11 and folder == "dep11")
+        ):
+            yield index
+
+
+def is_offered(index: ListedIndex, release: Release) -> bool:
+    """Whether an archive can be thought to have a file: what it has compressed, it lists plain but has not."""
+    return not any(f"{index.path}{end}" in release.indices for end in (".xz", ".gz", ".bz2", ".zst", ".lzma"))
+
+
+def _wanted(asked: Sequence[str], there: Sequence[str], kind: str) -> tuple[str, ...]:
+    for name in asked:
+        if name not in there:
+            raise ConfigurationError(f"there is no {kind} {name!r:.80}", remedy=f"it has: {', '.join(there)}")
+    return tuple(asked or there)
+
+
+def _part(release: Release, component: str, architecture: str) -> Part | None:
+    folder = f"{component}/{'source' if architecture == _SOURCE else f'binary-{architecture}'}/"
+    name = "Sources" if architecture == _SOURCE else "Packages"
+    files = [index for path, index in release.indices.items() if path.startswith(folder)]
+    readable = [
+        (index.size, end, index) for end in _FORMS if (index := release.indices.get(f"{folder}{name}{end}")) is not None
+    ]
+    if not readable:
+        return None
+    _, end, index = min(readable, key=lambda one: (one[0], one[1]))
+    return Part(component, architecture, index, _FORMS[end], files)

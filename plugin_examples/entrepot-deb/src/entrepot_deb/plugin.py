@@ -1,0 +1,46 @@
+"""What this plugin registers with entrepot."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+from entrepot.plugin import Content, FirstStage, Published, Publisher, RunContext, VersionView, hookimpl
+from entrepot_deb.content import DebIndex, DebPackage, DebRelease, DebSource
+from entrepot_deb.mirror_suites import MirrorSuites
+from entrepot_deb.options import DebOptions
+
+
+@hookimpl
+def entrepot_register_content_types() -> Sequence[type[Content]]:
+    """A suite, its indices, and the packages that they list."""
+    return [DebRelease, DebIndex, DebPackage, DebSource]
+
+
+@hookimpl
+def entrepot_register_first_stages() -> Sequence[FirstStage]:
+    """Repositories of type `deb` are read from an archive with dists/ and pool/."""
+    return [FirstStage("deb", make=_first_stage, options=DebOptions)]
+
+
+@hookimpl
+def entrepot_register_publishers() -> Sequence[Publisher]:
+    """They are published as they are: what the archive signed stands at its paths, untouched."""
+    return [Publisher("deb", make=lambda _: Verbatim(), usage=_usage)]
+
+
+class Verbatim:
+    """Writes nothing: every file of the archive is an artifact of what was declared."""
+
+    async def publish(self, version: VersionView) -> AsyncIterator[Published]:  # noqa: ARG002  # as publishers have it
+        """Yield nothing."""
+        nothing: tuple[Published, ...] = ()
+        for file in nothing:
+            yield file
+
+
+def _first_stage(context: RunContext) -> MirrorSuites:
+    return MirrorSuites(context.remote, context.options)
+
+
+def _usage(url: str) -> str:
+    return f"deb [signed-by=/usr/share/keyrings/KEYRING] {url.rstrip('/')}/ SUITE COMPONENT"
