@@ -40,13 +40,16 @@ class Publisher:
 
     Raise `version` when the published bytes change for the same content: the next sync of each
     repository then publishes everything anew, as a new version. `usage` tells a person how to use
-    a repository, given its URL; one line.
+    a repository, given its URL; one line. `is_lasting` tells paths that name their bytes, as by a
+    digest: who asks the latest version for one that it has no more is answered from an earlier one,
+    so that what a client was told to ask for a moment ago goes on being there.
     """
 
     type: str
     make: Callable[[RunContext], PublisherProtocol]
     version: str = "1"
     usage: Callable[[str], str] | None = None
+    is_lasting: Callable[[str], bool] | None = None
 
 
 @attrs.frozen(kw_only=True)

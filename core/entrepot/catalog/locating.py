@@ -41,6 +41,22 @@ _CONTENT: Final = Statement(
 )
 
 
+_HAD: Final = Statement(
+    "SELECT max(v.number) FROM repository_version v WHERE v.repository = :repository"
+    " AND v.completed IS NOT NULL AND v.pruned IS NULL AND (EXISTS (SELECT 1 FROM published_file p"
+    " WHERE p.repository = :repository AND p.relative_path = :path AND p.added <= v.number AND p.removed > v.number)"
+    " OR EXISTS (SELECT 1 FROM content_artifact a JOIN content c ON c.id = a.content"
+    " JOIN membership m ON m.repository = :repository AND m.key = c.key AND m.content = c.id"
+    " WHERE a.relative_path = :path AND m.added <= v.number AND m.removed > v.number))"
+)
+
+
+def last_with(session: Session, repository: int, path: str) -> int | None:
+    """The newest version that is kept and has something at a path."""
+    row = session.one(_HAD, repository=repository, path=path)
+    return None if row is None or row[0] is None else int(row[0])
+
+
 def locate(session: Session, repository: int, number: int, path: str) -> list[Located]:
     """Published files first, one for each media type, then artifacts of contents."""
     values: dict[str, Any] = {"repository": repository, "number": number, "path": path, "shared": SHARED}

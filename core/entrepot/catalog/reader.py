@@ -9,7 +9,7 @@ import msgspec
 
 from entrepot.catalog import artifacts, differing, listing, stories
 from entrepot.catalog.faults import GoneVersion
-from entrepot.catalog.locating import locate
+from entrepot.catalog.locating import last_with, locate
 from entrepot.catalog.rows import RepositoryRow, RunRow, VersionRow
 from entrepot.catalog.snapshot import snapshot
 from entrepot.catalog.statement import Session, Statement, StatementCount
@@ -111,6 +111,13 @@ class CatalogReader:
         """Every answer for a path in a version; nothing when the version has nothing there."""
         with self._reading() as session:
             return locate(session, self._repository(session, name), number, path)
+
+    def last_with(self, name: str, path: str) -> VersionRow | None:
+        """The newest version that is kept and has something at a path; None where none has."""
+        with self._reading() as session:
+            repository = self._repository(session, name)
+            number = last_with(session, repository, path)
+            return None if number is None else self._version(session, repository, name, number)
 
     def children(self, name: str, number: int, folder: str, *, after: str = "", limit: int = 1000) -> list[str]:
         """Names right below a folder ("" or ending in "/") in order; folders end in "/"."""

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
@@ -56,7 +57,8 @@ class Repositories:
         catalog, after = self._depot.catalog, request.query.get("after", "")
         if "\0" in after:  # no name has one, and not every database can be asked for it
             raise NoSuchPath("nothing is served here")
-        match await catalog.ask(look_up, catalog.reader, target, after):
+        looking = partial(look_up, lasting=self._is_lasting(target))
+        match await catalog.ask(looking, catalog.reader, target, after):
             case Moved(url=url):
                 url += f"?{query}" if (query := request.rel_url.raw_query_string) else ""
                 return web.Response(status=302, headers={"Location": url, "Cache-Control": _ASK_AGAIN})
@@ -91,6 +93,13 @@ class Repositories:
         if body is None and wanted is not None:
             return await self._send_cold(request, head, wanted)
         return await _send_and_close(request, head, body or _nowhere(chosen))
+
+    def _is_lasting(self, target: Target) -> bool:
+        """Whether a path names its bytes, so that an earlier version's answer for it is right too."""
+        configured = self._depot.settings.repositories.get(target.name)
+        publisher = None if configured is None else self._depot.plugins.publisher(configured.type)
+        is_lasting = None if publisher is None else publisher[1].is_lasting
+        return bool(target.path) and is_lasting is not None and is_lasting(target.path or "")
 
     def _keeps(self, target: Target) -> str:
         """How long an answer stays right: for ever for a number, and for a moment that is past."""

@@ -45,11 +45,11 @@ class Listing:
 Answer: TypeAlias = Found | Moved | Listing
 
 
-def look_up(reader: CatalogReader, target: Target, after: str = "") -> Answer:
+def look_up(reader: CatalogReader, target: Target, after: str = "", *, lasting: bool = False) -> Answer:
     """Find what is at a place; runs on a thread of the catalog's.
 
     Raises `UnknownName`, `GoneVersion` or `NoSuchPath`. `after` is the last name of a listing's
-    page before.
+    page before. With `lasting`, an earlier version may answer for the latest.
     """
     version = reader.version(target.name, target.at)
     path, number = target.path, version.number
@@ -58,6 +58,8 @@ def look_up(reader: CatalogReader, target: Target, after: str = "") -> Answer:
     located = reader.locate(target.name, number, path) if path else []
     if located:
         return Found(version, tuple(located))
+    if lasting and target.at is None and (earlier := reader.last_with(target.name, path)) is not None:
+        return Found(earlier, tuple(reader.locate(target.name, earlier.number, path)))
     if not path or path.endswith("/"):
         names = reader.children(target.name, number, path, after=after, limit=LONGEST_LISTING + 1)
         if names or not path:

@@ -12,7 +12,10 @@ from entrepot.errors import EntrepotError, InvalidPath
 from entrepot.model.publication import published_path
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?)?", re.ASCII)
+#: As ISO has it with its dashes and colons; and without them, as apt writes the id of a snapshot.
+_MOMENT = re.compile(
+    r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?)?|\d{8}T\d{6}Z", re.ASCII
+)
 
 
 class NoSuchPath(EntrepotError):

@@ -8,7 +8,7 @@ from entrepot.catalog.catalog import Catalog
 from entrepot.model.artifact import StoredArtifact
 from entrepot.model.digest import Digest
 from entrepot.model.ledger import BodyRow
-from unit.catalog.saying import a_run, declare, page, said, sha256
+from unit.catalog.saying import a_run, declare, link, page, said, sha256
 
 
 def bodies(catalog: Catalog, number: int, path: str) -> dict[str | None, bytes | None]:
@@ -136,3 +136,23 @@ async def test_files_of_a_run_that_came_to_nothing_are_gone(catalog: Catalog) ->
     await second.complete(fingerprint="", report={})
 
     assert [bodies(catalog, 2, path).get("text/html") for path in "abc"] == [b"old", b"old", None]
+
+
+async def test_a_path_is_found_in_the_newest_version_that_has_it(catalog: Catalog) -> None:
+    """As a published file or as an artifact of a member; versions under construction do not count."""
+    first = await catalog.begin(a_run())
+    await first.publish([page("page", "old"), page("kept", "old")])
+    await declare(first, said("a", links=[link("artifact", "body")]))
+    await first.complete(fingerprint="", report={})
+    second = await catalog.begin(a_run())
+    await second.unpublish(["page"])
+    await second.remove_undeclared()
+    await second.publish([page("new", "new")])
+
+    def found(path: str) -> int | None:
+        version = catalog.reader.last_with("tools", path)
+        return None if version is None else version.number
+
+    assert [found(path) for path in ("page", "artifact", "kept", "new", "nothing")] == [1, 1, 1, None, None]
+    await second.complete(fingerprint="", report={})
+    assert [found(path) for path in ("page", "artifact", "kept", "new", "nothing")] == [1, 1, 2, 2, None]

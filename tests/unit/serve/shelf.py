@@ -81,7 +81,12 @@ def entrepot_register_first_stages() -> list[FirstStage]:
 
 @hookimpl
 def entrepot_register_publishers() -> list[Publisher]:
-    return [Publisher("shelf", make=lambda _: Pages(), usage=lambda url: f"shelf use {url}")]
+    return [Publisher("shelf", make=lambda _: Pages(), usage=lambda url: f"shelf use {url}", is_lasting=is_lasting)]
+
+
+def is_lasting(path: str) -> bool:
+    """Paths that name their bytes."""
+    return path.startswith("by-name-of-bytes/")
 
 
 def entry(path: str, body: bytes, *, size: bool = True, algorithm: str = "sha256") -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import ClientSession
 from yarl import URL
 
+from entrepot.operations.prune import prune
 from entrepot.operations.sync import sync
 from entrepot.testing.bad_origin import BadOrigin
 from unit.serve.conftest import Open, Serve
@@ -68,6 +69,34 @@ async def test_every_version_is_served_by_number_and_by_date(
         "tools@2999-01-01": (b"new", "public, no-cache"),
     }
     assert missing == [404] * 5
+
+
+@pytest.mark.promise("P02")
+async def test_what_names_its_bytes_is_had_from_an_earlier_version(
+    origin: BadOrigin, opened: Open, serve: Serve, client: ClientSession
+) -> None:
+    """By who asks the latest, while a version is kept that has it; a version asked for by number has its own alone."""
+    table = {"url": stock(origin, {"by-name-of-bytes/a": b"old", "a": b"old"}), "mirror": True}
+    depot = opened(tools=table)
+    statuses = {}
+
+    async with serve(depot, "tools") as root:
+        stock(origin, {"by-name-of-bytes/b": b"new"})
+        await sync(depot, "tools")
+        for name in ("tools/by-name-of-bytes/a", "tools@2/by-name-of-bytes/a", "tools/a", "tools/by-name-of-bytes/c"):
+            async with client.get(f"{root}/{name}") as answer:
+                statuses[name] = answer.status, await answer.read() if answer.status == 200 else b""
+        await asyncio.to_thread(prune, depot, keep=1)
+        async with client.get(f"{root}/tools/by-name-of-bytes/a") as answer:
+            pruned = answer.status
+
+    assert statuses == {
+        "tools/by-name-of-bytes/a": (200, b"old"),
+        "tools@2/by-name-of-bytes/a": (404, b""),
+        "tools/a": (404, b""),
+        "tools/by-name-of-bytes/c": (404, b""),
+    }
+    assert pruned == 404
 
 
 @pytest.mark.parametrize(

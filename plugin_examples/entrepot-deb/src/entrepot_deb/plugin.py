@@ -25,7 +25,7 @@ def entrepot_register_first_stages() -> Sequence[FirstStage]:
 @hookimpl
 def entrepot_register_publishers() -> Sequence[Publisher]:
     """They are published as they are: what the archive signed stands at its paths, untouched."""
-    return [Publisher("deb", make=lambda _: Verbatim(), usage=_usage)]
+    return [Publisher("deb", make=lambda _: Verbatim(), usage=_usage, is_lasting=_is_lasting)]
 
 
 class Verbatim:
@@ -40,6 +40,11 @@ class Verbatim:
 
 def _first_stage(context: RunContext) -> MirrorSuites:
     return MirrorSuites(context.remote, context.options)
+
+
+def _is_lasting(path: str) -> bool:
+    """A client asks by the digest that an InRelease file named, perhaps one of the version before."""
+    return "/by-hash/" in path
 
 
 def _usage(url: str) -> str:

@@ -1,0 +1,169 @@
+"""apt-get itself: what it updates from, downloads and refuses, behind the mirror."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from entrepot.testing import served, sync
+
+pytestmark = [pytest.mark.clients, pytest.mark.slow]
+
+Open = Callable[..., AbstractContextManager[Any]]
+
+
+@attrs.frozen
+class Apt:
+    """apt-get in a root of its own, which trusts one key and knows one source."""
+
+    root: Path
+
+    def configure(self, source: str) -> None:
+        """Make the root anew, with one line of sources."""
+        shutil.rmtree(self.root, ignore_errors=True)
+        for folder in ("lists/partial", "cache/archives/partial", "etc/parts", "etc/preferences.d", "state"):
+            (self.root / folder).mkdir(parents=True)
+        (self.root / "status").touch()
+        (self.root / "sources.list").write_text(f"{source}\n")
+        said = {
+            "Dir::Etc": self.root / "etc",
+            "Dir::Etc::sourcelist": self.root / "sources.list",
+            "Dir::Etc::sourceparts": "-",
+            "Dir::Etc::parts": self.root / "etc/parts",
+            "Dir::State": self.root / "state",
+            "Dir::State::lists": self.root / "lists",
+            "Dir::State::status": self.root / "status",
+            "Dir::Cache": self.root / "cache",
+            "APT::Architecture": "amd64",
+            "APT::Architectures": "amd64",
+            "APT::Sandbox::User": "root",
+            "Acquire::Languages": "none",
+            "Acquire::http::Proxy": "DIRECT",
+        }
+        lines = [f'{name} "{value}";\n' for name, value in said.items()]
+        (self.root / "apt.conf").write_text("".join(lines))
+
+    async def run(self, program: str, *words: str) -> tuple[int, str]:
+        """Run it; its exit code, and what it said."""
+        found = shutil.which(program)
+        if found is None:
+            pytest.skip(f"{program} is not here: it comes with Debian")
+        process = await asyncio.create_subprocess_exec(
+            found,
+            *words,
+            env={**os.environ, "APT_CONFIG": str(self.root / "apt.conf"), "LC_ALL": "C", "no_proxy": "*"},
+            cwd=self.root,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        out, _ = await asyncio.wait_for(process.communicate(), 120)
+        return process.returncode or 0, out.decode()
+
+    async def get(self, *words: str) -> str:
+        """Run apt-get, which must end well."""
+        code, said = await self.run("apt-get", "--quiet", *words)
+        assert code == 0, said
+        assert "W:" not in said, said
+        return said
+
+    async def version(self) -> str:
+        """What version this is."""
+        return (await self.run("apt-get", "--version"))[1].split()[1]
+
+    def downloaded(self) -> dict[str, bytes]:
+        """The packages that were fetched for installing."""
+        return {file.name: file.read_bytes() for file in (self.root / "cache/archives").glob("*.deb")}
+
+
+@pytest.fixture
+def apt(tmp_path: Path) -> Apt:
+    """apt-get in a folder of this test's."""
+    return Apt(tmp_path / "apt")
+
+
+def source(keyring: Path, address: str, name: str = "tools", kind: str = "deb") -> str:
+    """A line of sources that trusts nobody but that key."""
+    return f"{kind} [signed-by={keyring}] {address}/{name}/ stable main"
+
+
+@pytest.mark.parametrize("policy", ["immediate", "on_demand"])
+async def test_apt_updates_and_installs_with_the_archives_own_signature(
+    archive: Any, open_depot: Open, apt: Apt, tmp_path: Path, record_property: Any, policy: str
+) -> None:
+    """The latest version, an earlier one by number or by date, and the source of a package."""
+    keyring = archive.keyring(tmp_path)
+    archive.add_source("hello", "1.0")
+    archive.publish()
+    first = archive.served["pool/main/hello/hello_1.0_amd64.deb"]
+    hour = 3600.0
+    with open_depot({"sources": True}, policy=policy, clock=lambda: archive.moment.timestamp() + hour) as depot:
+        await sync(depot, "tools")
+        archive.add("hello", "1.1")
+        archive.moment = archive.moment.replace(day=9)
+        archive.publish()
+        await sync(depot, "tools")
+        async with served(depot) as address:
+            for name, expected in (("tools", "1.1"), ("tools@1", "1.0"), ("tools@2026-01-05", "1.0")):
+                apt.configure(source(keyring, address, name))
+                await apt.get("update")
+                await apt.get("install", "--yes", "--download-only", "world")
+                assert set(apt.downloaded()) == {f"hello_{expected}_amd64.deb", "world_2%3a2.0-1_amd64.deb"}
+                if expected == "1.0":
+                    assert apt.downloaded()["hello_1.0_amd64.deb"] == first
+            apt.configure(source(keyring, address, kind="deb-src"))
+            await apt.get("update")
+            await apt.get("source", "--download-only", "hello")
+            assert (apt.root / "hello_1.0.dsc").exists()
+    state = "immediate" if policy == "immediate" else "on demand"
+    version = await apt.version()
+    for situation in (state, "by version", "by date"):
+        for action in ("update with signatures", "install --download-only"):
+            record_property("tried", ["apt-get", version, situation, action])
+    record_property("tried", ["apt-get", version, state, "source --download-only"])
+
+
+async def test_apt_refuses_what_another_key_signed(archive: Any, open_depot: Open, apt: Apt, tmp_path: Path) -> None:
+    """The mirror hands on the archive's signature, and cannot make one of its own."""
+    archive.publish()
+    other = tmp_path / "other.gpg"
+    other.write_bytes(bytes(type(archive.key).generate(user_id="somebody").extract_certificate()))
+    with open_depot() as depot:
+        await sync(depot, "tools")
+        async with served(depot) as address:
+            apt.configure(source(other, address))
+
+            code, said = await apt.run("apt-get", "update")
+
+    assert code != 0
+    assert "is not signed" in said
+
+
+async def test_a_client_between_two_versions_gets_what_it_was_promised(
+    archive: Any, open_depot: Open, apt: Apt, tmp_path: Path
+) -> None:
+    """It has the InRelease of one version when the next is published: the indices that it names are still to be had."""
+    keyring = archive.keyring(tmp_path)
+    archive.publish()
+    with open_depot() as depot:
+        await sync(depot, "tools")
+        before = dict(archive.served)
+        archive.add("hello", "1.1")
+        archive.moment = archive.moment.replace(hour=13)
+        archive.publish()
+        await sync(depot, "tools")
+        async with served(depot) as address:
+            apt.configure(source(keyring, address))
+            await apt.get("update")
+            for path in (path for path in before if "/by-hash/" in path):
+                code, said = await apt.run("curl", "--fail", "--silent", "--output", "one", f"{address}/tools/{path}")
+                assert code == 0, (path, said)
+                assert (apt.root / "one").read_bytes() == before[path]
