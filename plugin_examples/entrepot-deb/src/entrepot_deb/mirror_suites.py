@@ -19,10 +19,12 @@ from entrepot.plugin import (
     DeclarativeArtifact,
     DeclarativeContent,
     Download,
+    EntrepotError,
     IntegrityError,
     NotFound,
     Remote,
     Stage,
+    UpstreamError,
     bounded_decode,
     facts,
 )
@@ -72,10 +74,10 @@ class MirrorSuites(Stage):
         trusted = await self._trusted(suite, keyring)
         try:
             changed = await self._fetch(suite, trusted.release)
-        except (NotFound, IntegrityError):
+        except (NotFound, IntegrityError) as error:
             before, trusted = trusted, await self._trusted(suite, keyring)
             if trusted.text == before.text:
-                raise
+                raise _torn(suite, error) from error
             changed = await self._fetch(suite, trusted.release)
         await self.put(self._release(suite, trusted))
         for fetched in changed:
@@ -213,6 +215,16 @@ def _scope(suite: str, part: Part) -> str:
 def _note(part: Part) -> str:
     said = sorted((index.path, index.sha256) for index in part.files)
     return hashlib.sha256(repr(said).encode()).hexdigest()
+
+
+def _torn(suite: str, error: NotFound | IntegrityError) -> EntrepotError:
+    if isinstance(error, IntegrityError):
+        return error
+    return UpstreamError(
+        f"the Release of suite {suite!r} names lists that are not there: the archive was changed in part",
+        where=error.where,
+        remedy="sync again in some minutes; if it stays so, report it to whoever runs the archive",
+    )
 
 
 def _keyring(file: Path | None) -> Keyring | None:

@@ -63,11 +63,16 @@ async def _detached(
     if expected is not None and text.strip() != expected.strip():
         raise InvalidMetadata("Release and InRelease differ")
     files["Release"] = release
-    if keyring is not None:
+    try:
         signature = files["Release.gpg"] = await _ask(remote, f"{folder}Release.gpg")
-        data = await asyncio.to_thread(signature.path.read_bytes)
-        text = open_detached(text, data, keyring, what=safe_url(release.url))
-    return text
+    except NotFound:
+        if keyring is not None:
+            raise
+        return text
+    if keyring is None:
+        return text
+    data = await asyncio.to_thread(signature.path.read_bytes)
+    return open_detached(text, data, keyring, what=safe_url(release.url))
 
 
 async def _ask(remote: Remote, url: str) -> Download:
