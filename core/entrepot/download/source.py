@@ -27,6 +27,19 @@ class Surroundings:
     traffic: Traffic
 
 
+def factory_for(url: str, factories: Mapping[str, FetcherFactory]) -> FetcherFactory:
+    """Find what makes fetchers for a URL's scheme, or raise `UnusableUrl`."""
+    scheme = url.partition(":")[0]
+    factory = factories.get(scheme.lower())
+    if factory is None:
+        raise UnusableUrl(
+            f"URLs of scheme {scheme!r:.40} cannot be fetched{did_you_mean(scheme.lower(), factories)}",
+            url,
+            remedy=f"use one of: {', '.join(sorted(factories))}, or install a plugin that fetches others",
+        )
+    return factory
+
+
 class Source:
     """Finds the fetcher for a URL, and makes it when its first URL comes."""
 
@@ -59,15 +72,8 @@ class Source:
             await fetcher.close()
 
     def _first(self, scheme: str, url: str) -> Fetcher:
-        name = scheme.lower()
-        factory = self._factories.get(name)
-        if factory is None:
-            raise UnusableUrl(
-                f"URLs of scheme {scheme!r:.40} cannot be fetched{did_you_mean(name, self._factories)}",
-                url,
-                remedy=f"use one of: {', '.join(sorted(self._factories))}, or install a plugin that fetches others",
-            )
-        if name == "file" and not self.remote.url.lower().startswith("file:"):
+        factory = factory_for(url, self._factories)
+        if scheme.lower() == "file" and not self.remote.url.lower().startswith("file:"):
             raise UnusableUrl(
                 "the upstream names a file of this machine",
                 url,

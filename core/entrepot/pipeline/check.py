@@ -50,7 +50,7 @@ def _too_late(step: Step, fact: str, giver: Step) -> StageTooLate:
     because = f"stage {giver.name!r} of plugin {giver.plugin!r} gives it earlier{_moved(step, giver)}"
     remedy = f"let plugin {plugin!r} put it there with before({giver.name}, {step.name}(...))"
     if step.moved_by or giver.moved_by:
-        remedy = f"let plugin {plugin!r} leave {step.name!r} before {giver.name!r}, or use --block {plugin}"
+        remedy = _unmoved(plugin, step, giver)
     return StageTooLate(step.name, fact, because=because, plugin=plugin, remedy=remedy)
 
 
@@ -72,12 +72,32 @@ def _unmet(plan: Plan, position: int, fact: str, spoiled_at: int | None) -> Unme
     elif later is not None:
         plugin = _blamed(step, later)
         because = f"stage {later.name!r} of plugin {later.plugin!r} gives that only after it{_moved(step, later)}"
-        remedy = f"let plugin {plugin!r} leave {later.name!r} before {name!r}, or use --block {plugin}"
+        remedy = _put_after(plugin, step, later)
     else:
         known = {given for place in range(len(plan.steps)) for given in plan.gives(place)}
         because = f"no stage before it gives that{did_you_mean(fact, known)}"
         remedy = f"put a stage that gives {fact!r} before {name!r}, or remove {name!r} too"
     return UnmetNeed(name, fact, because=because, plugin=plugin, remedy=remedy)
+
+
+def _put_after(plugin: str, step: Step, later: Step) -> str:
+    """How a step comes to stand behind one that stands behind it: by the edit of whoever put either there."""
+    if step.moved_by or later.moved_by:
+        return _unmoved(plugin, later, step)
+    edit = f"after({later.name}, {step.name}(...))"
+    if plugin == later.plugin != step.plugin:
+        edit = f"before({step.name}, {later.name}(...))"
+    return f"let plugin {plugin!r} put it there with {edit}, or use --block {plugin}"
+
+
+def _unmoved(plugin: str, first: Step, second: Step) -> str:
+    moved = next(step for step in (first, second) if step.moved_by)
+    other = second if moved is first else first
+    side = "before" if moved is first else "after"
+    return (
+        f"take the edit of plugin {plugin!r} back that moved {moved.name!r}: it has to stand {side} {other.name!r};"
+        f" or use --block {plugin}"
+    )
 
 
 def _gone(plan: Plan, between: range, fact: str) -> list[Absence]:

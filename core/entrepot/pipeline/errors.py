@@ -51,11 +51,13 @@ class UnitsLost(EntrepotError):
     """A stage let units go without passing them on and without saying why."""
 
     def __init__(self, stage: str, *, place: str, units: int, unread: int) -> None:
-        how = f"{units - unread} of those it read, and {unread} that it never read" if unread else "all of them read"
+        read = f"{units - unread} that it read, and neither put on, refused nor failed"
+        how = " and ".join([*([read] if units > unread else []), *([f"{unread} that it never read"] if unread else [])])
         super().__init__(
-            f"stage {stage!r} lost {units} units: {how}",
+            f"stage {stage!r} lost {units} unit{'s' if units > 1 else ''}: {how}",
             where=place,
-            remedy="let it put on, refuse or fail each unit that comes in; report it to the plugin named here",
+            remedy="let it put on, refuse or fail each unit that comes in; which one it does not, run_stage() of"
+            " entrepot.testing shows; report it to the plugin named here",
         )
         self.stage, self.units, self.unread = stage, units, unread
 

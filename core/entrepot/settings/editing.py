@@ -28,10 +28,12 @@ _NEW = """\
 """
 
 
-def new_file(home: Path | None) -> str:
+def new_file(home: Path | None, *, usual: Path) -> str:
     """The text of a configuration without repositories; `home` is written down when it was asked for."""
-    line = "" if home is None else f"home = {_quoted(str(home))}\n"
-    return _NEW.format(home=line or '# home = "~/.local/share/entrepot"       # catalog and storage live here\n')
+    if home is not None:
+        return _NEW.format(home=f"home = {_quoted(str(home))}\n")
+    told = 'catalog and storage live there; to have them beside this file, write: home = "depot"'
+    return _NEW.format(home=f"# home = {_quoted(str(usual))}\n#   {told}\n")
 
 
 def with_repository(text: str, name: str, table: Mapping[str, Any], *, where: str) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -74,6 +75,7 @@ def read_repository(name: str, raw: Any, *, file: str, surroundings: Surrounding
             wrong.append(error)
     wrong.extend(_out_of_range(read, where))
     wrong.extend(_not_absolute(read.get(RepositoryTable), where))
+    wrong.extend(_malformed(read.get(RepositoryTable), where))
     wrong.extend(_token_of_what_is_public(read.get(RepositoryTable), where))
     if wrong:
         raise together(wrong, where)
@@ -115,6 +117,25 @@ def _not_absolute(table: RepositoryTable | None, where: str) -> list[Exception]:
             remedy=f'write url = "{safe_url(better)}"',
         )
     ]
+
+
+def _malformed(table: RepositoryTable | None, where: str) -> list[Exception]:
+    """A URL that is none could be written down, and would end every command that looks at it."""
+    if table is None or table.url is None or not _SCHEME.match(table.url):
+        return []
+    why = ""
+    try:
+        parts = urlsplit(table.url)
+        if parts.scheme in ("http", "https") and not parts.hostname:
+            why = "it names no host"
+        elif parts.scheme == "file" and parts.netloc not in ("", "localhost"):
+            why = "a file of another host cannot be read"
+        elif (parts.port or 0) < 0 or re.search(r"[\s\x00-\x1f\x7f]", table.url):
+            why = "it has a space or another character that no URL has"
+    except ValueError:  # which may quote a password
+        why = "its host or its port cannot be read"
+    remedy = "write it as https://HOST/PATH or file:///PATH, and percent-encode what a URL cannot have"
+    return [ConfigurationError(f"this URL cannot be used: {why}", where=f"{where}.url", remedy=remedy)] if why else []
 
 
 def _token_of_what_is_public(table: RepositoryTable | None, where: str) -> list[Exception]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, cast
 
 from entrepot.errors import Failed, Refused
@@ -45,7 +46,9 @@ class Stage(GenericStage[DeclarativeContent]):
         Its predecessor stays in the version, unless the sync mirrors or `evict` is set. `until`
         (seconds since 1970) says when the reason passes: scopes are asked for again from then on.
         `remedy` says what one can type or write to let this unit through; `entrepot why` shows it.
+        Raises `TypeError` for an `until` that is no number, and `ValueError` for one that is no moment.
         """
+        _check_moment(until)
         refused = Refused(unit.describe(), rule, reason, plugin=self._run.owner, remedy=remedy)
         unit.leave_out(refused, by=self._place())
         self._run.count_refused()
@@ -62,8 +65,10 @@ class Stage(GenericStage[DeclarativeContent]):
         """Give up on one unit; do not put it on.
 
         The repository's `on_error` decides what follows; one unit's trouble is never raised here,
-        save when so many have failed that going on is pointless.
+        save when so many have failed that going on is pointless. Raises `TypeError` for what is no error.
         """
+        if not isinstance(error, BaseException):
+            raise TypeError(f"fail takes an error, such as InvalidMetadata(...), and not {error!r:.100}")
         failed = Failed(unit.describe(), error)
         unit.leave_out(failed, by=self._place())
         self._run.count_failed()
@@ -84,3 +89,13 @@ class Stage(GenericStage[DeclarativeContent]):
     async def drop(self, scope: str) -> None:
         """Let a scope go, also when the rest is kept."""
         await self.context.ledger.drop(scope)
+
+
+def _check_moment(until: object) -> None:
+    """Refuse what would be noted and never come: text, or a number that is no time."""
+    if until is None:
+        return
+    if isinstance(until, bool) or not isinstance(until, int | float):
+        raise TypeError(f"until is in seconds since 1970, such as moment.timestamp(), and not {until!r:.100}")
+    if not math.isfinite(until):
+        raise ValueError(f"until is {until}, and has to be a moment; say None where the reason does not pass")

@@ -146,7 +146,7 @@ IN_A_SYNC = {
             if unit.content.name != "image-1":
                 await self.put(unit)
         """,
-        "stage 'Sloppy' lost 1 units",
+        "stage 'Sloppy' lost 1 unit: 1 that it read, and neither put on, refused nor failed",
     ),
     "floods the next": stage(
         """

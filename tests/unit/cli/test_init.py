@@ -47,6 +47,22 @@ def test_a_home_that_was_asked_for_is_written_down(shell: Shell, tmp_path: Path)
     assert shell("status", "--json").code == 0
 
 
+def test_a_home_that_nobody_asked_for_is_told(shell: Shell) -> None:
+    """It is elsewhere: on the terminal and in the file it says where, and how to have it otherwise."""
+    del shell.environ["ENTREPOT_HOME"]
+    usual = shell.folder / ".local" / "share" / "entrepot"
+    shell.environ["ENTREPOT_CONFIG"] = str(shell.folder / "work" / "entrepot.toml")
+
+    done = shell("init")
+
+    file = shell.folder / "work" / "entrepot.toml"
+    assert f"the depot is in {usual}; for another place, set home in {file}, and init again" in done.out
+    assert f'# home = "{usual}"' in file.read_text()
+    assert usual.is_dir()
+    file.write_text(file.read_text().replace("[depot]", '[depot]\nhome = "depot"'))
+    assert f"the depot is in {shell.folder / 'work' / 'depot'}\n" in shell("init").out
+
+
 def test_the_file_can_be_named(shell: Shell, tmp_path: Path) -> None:
     """On the command line or in the environment."""
     assert shell("--config", "mine.toml", "init").code == 0

@@ -102,10 +102,14 @@ def test_a_stage_put_too_early_is_told_after_which_one_it_may_stand() -> None:
     with pytest.raises(UnmetNeed, match="stage 'Fetch' of plugin 'builtin' gives that only after it") as raised:
         check(default_plan().edited({"early": [before(Fetch, Repack())]}))
     assert raised.value.plugin == "early"
+    told = "let plugin 'early' put it there with after(Fetch, Repack(...)), or use --block early"
+    assert raised.value.remedy == told
 
     with pytest.raises(UnmetNeed, match="only after it") as raised:
         check(default_plan().edited({"mover": [move_after(Fetch, Save)]}))
     assert (raised.value.stage, raised.value.plugin) == ("Save", "mover")
+    told = "take the edit of plugin 'mover' back that moved 'Fetch': it has to stand before 'Save'"
+    assert raised.value.remedy == f"{told}; or use --block mover"
 
 
 def test_a_spoiled_fact_holds_no_longer() -> None:
@@ -160,7 +164,8 @@ def test_whoever_moved_a_stage_is_named_though_another_put_it_there() -> None:
         with pytest.raises(UnmetNeed, match="only after it, because plugin 'mover' moved 'Label'") as raised:
             check(default_plan().edited({"ant": [put], "mover": [move]}))
         assert (raised.value.stage, raised.value.plugin) == ("Label", "mover")
-        assert raised.value.remedy == "let plugin 'mover' leave 'Fetch' before 'Label', or use --block mover"
+        told = "take the edit of plugin 'mover' back that moved 'Label': it has to stand after 'Fetch'"
+        assert raised.value.remedy == f"{told}; or use --block mover"
 
 
 def test_whoever_moved_what_a_stage_must_precede_is_named() -> None:
@@ -172,7 +177,8 @@ def test_whoever_moved_what_a_stage_must_precede_is_named() -> None:
         check(longer.edited({"filters": [after("Blank", Filter())], "mover": [move_before(Fetch, "Blank")]}))
 
     assert raised.value.plugin == "mover"
-    assert raised.value.remedy == "let plugin 'mover' leave 'Filter' before 'Fetch', or use --block mover"
+    told = "take the edit of plugin 'mover' back that moved 'Fetch': it has to stand after 'Filter'"
+    assert raised.value.remedy == f"{told}; or use --block mover"
 
 
 def test_all_who_took_a_provider_away_are_named() -> None:

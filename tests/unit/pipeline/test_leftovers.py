@@ -137,6 +137,8 @@ async def test_units_that_went_without_a_word_are_counted(stage: Stage[int], uni
     (lost,) = pipeline.lost({"mine"})
 
     assert (lost.units, lost.unread) == (units, unread)
+    assert (f"{units - unread} that it read, and neither put on" in lost.what) == (units > unread)
+    assert (f"{unread} that it never read" in lost.what) == (unread > 0)
     assert "stage 'Keeps' of plugin 'mine'" in lost.where
     assert pipeline.lost({"another"}) == []
 

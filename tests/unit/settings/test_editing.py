@@ -36,7 +36,7 @@ def test_a_repository_is_added_and_all_else_stays_to_the_letter() -> None:
 
 def test_adding_to_a_file_without_repositories_makes_their_table() -> None:
     """The first one is added as the tenth is."""
-    text = with_repository(new_file(None), "a", {"type": "file"}, where="entrepot.toml")
+    text = with_repository(new_file(None, usual=Path("/home/ada/there")), "a", {"type": "file"}, where="entrepot.toml")
 
     assert "[repositories.a]" in text
     assert "[repositories]\n" not in text
@@ -60,10 +60,11 @@ def test_a_file_that_is_wrong_already_is_not_changed(text: str) -> None:
 
 def test_a_new_file_is_a_configuration() -> None:
     """With home written down only where somebody asked for it."""
-    plain = parse(new_file(None), file=None, environ={"HOME": "/home/ada"})
-    asked = parse(new_file(Path('/a "b"')), file=None, environ={})
+    plain = parse(new_file(None, usual=Path("/home/ada/there")), file=None, environ={"HOME": "/home/ada"})
+    asked = parse(new_file(Path('/a "b"'), usual=Path("/home/ada")), file=None, environ={})
 
     assert plain.home == Path("/home/ada/.local/share/entrepot")
+    assert '# home = "/home/ada/there"' in new_file(None, usual=Path("/home/ada/there"))
     assert asked.home == Path('/a "b"')
 
 

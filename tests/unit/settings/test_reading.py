@@ -253,6 +253,8 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "a secret from nowhere": ("bearer = { vault = 'x' }", "does not say where a secret", ", repositories.a.bearer"),
     "a header of numbers": ("headers = { A = 5 }", "expected text, or {", ", repositories.a.headers.A"),
     "a url without a scheme": ("url = 'index.example'", "expected a whole URL", ", repositories.a.url"),
+    "a url without a host": ("url = 'https:///x'", "it names no host", ", repositories.a.url"),
+    "a url with half an address": ("url = 'http://[::1'", "its host or its port cannot be", ", repositories.a.url"),
     "options that are none": ("options = 5", "expected a table", ", repositories.a.options"),
     "plugins that are none": ("plugins = { x = 5 }", "expected a table", ", repositories.a.plugins.x"),
 }

@@ -37,8 +37,10 @@ def command(
 
     Keys of --set reach into tables with dots, as in plugins.cooldown.min_age=7d. One that entrepot
     does not know is an option of the type: --set 'include=["pluggy"]'. Nothing is written unless
-    all of it can be used.
+    all of it can be used: a URL that a sync would refuse is refused here.
     """
+    from entrepot.operations.try_out import try_out  # noqa: PLC0415  # brings the database along
+
     file = find(invocation.config, environ=invocation.environ)
     if file is None or not file.exists():
         raise ConfigurationError(
@@ -47,9 +49,11 @@ def command(
     table = repository_table({"type": kind, "url": url, "policy": policy, "mirror": mirror}, assignments)
     before = invocation.settings()
     text = with_repository(file.read_text(encoding="utf-8"), name, table, where=str(file))
-    added = parse(text, file=file, environ=invocation.environ).repository(name)
-    first_stage = invocation.plugins(before).first_stage(kind, where=f"--type {kind}")
-    added.options_as(first_stage.options)
+    after = parse(text, file=file, environ=invocation.environ)
+    added, plugins = after.repository(name), invocation.plugins(before)
+    added.options_as(plugins.first_stage(kind, where=f"--type {kind}").options)
+    if url is not None:
+        try_out(after, plugins, name)
     write(file, text)
 
     output = Output(invocation)

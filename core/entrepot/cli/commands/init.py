@@ -10,6 +10,7 @@ from entrepot.cli.invocation import Invocation
 from entrepot.cli.options import Command
 from entrepot.cli.output import Output
 from entrepot.settings.editing import new_file, write
+from entrepot.settings.reading import parse
 from entrepot.settings.source import FILE_NAME, find
 
 
@@ -24,11 +25,13 @@ def command(invocation: Invocation) -> None:
     file = find(invocation.config, environ=invocation.environ) or Path(FILE_NAME).absolute()
     is_new = not file.exists()
     if is_new:
-        write(file, new_file(invocation.home.absolute() if invocation.home else None))
+        usual = parse("", file=file, environ=invocation.environ).home
+        write(file, new_file(invocation.home.absolute() if invocation.home else None, usual=usual))
     invocation.config = file
     with invocation.depot(create=True) as depot:
         home = depot.settings.home
     output.line({"event": "initialized", "file": str(file), "home": str(home), "new": is_new})
     output.say(f"{'wrote' if is_new else 'kept'} {file}")
-    output.say(f"the depot is in {home}")
+    elsewhere = "" if home.is_relative_to(file.parent) else f"; for another place, set home in {file}, and init again"
+    output.say(f"the depot is in {home}{elsewhere}")
     output.say("next: entrepot add NAME --type TYPE --url URL")
