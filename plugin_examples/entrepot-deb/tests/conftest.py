@@ -126,7 +126,7 @@ class Archive:
         lines = "".join(f" {sha256(body)} {len(body):8} {path}\n" for path, body in indices.items())
         architectures = sorted({architecture for _, architecture in self.lists} - {"source"})
         return (
-            f"Origin: Archive\nSuite: stable\nCodename: firm\nDate: {_written(self.moment)}\n{until}"
+            f"Origin: Archive\nSuite: stable\nCodename: stable\nDate: {_written(self.moment)}\n{until}"
             f"Architectures: {' '.join(architectures)}\nComponents: {' '.join(sorted({c for c, _ in self.lists}))}\n"
             f"Acquire-By-Hash: {'yes' if self.by_hash else 'no'}\nSHA256:\n{lines}"
         ).encode()

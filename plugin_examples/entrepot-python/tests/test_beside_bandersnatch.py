@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
@@ -83,6 +84,14 @@ async def bandersnatch(folder: Path, master: str) -> dict[str, str]:
     return digests(folder / "mirror/web/packages")
 
 
+def said_version() -> str:
+    """Tell which bandersnatch this is."""
+    found = shutil.which("bandersnatch", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    assert found is not None
+    said = subprocess.run([found, "--version"], capture_output=True, text=True, check=True, timeout=60).stdout
+    return said.split()[-1]
+
+
 def configured(folder: Path, master: str) -> str:
     """Write the configuration of a mirror of everything; where it is."""
     folder.mkdir()
@@ -124,7 +133,7 @@ async def at_a_root(folder: str) -> AsyncIterator[tuple[str, list[str]]]:
 
 @pytest.mark.promise("P02")
 async def test_bandersnatch_has_the_same_files_from_the_index_and_from_its_mirror(
-    open_mirror: Open, index: Any, tmp_path: Path
+    open_mirror: Open, index: Any, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     """Neither loses or changes one, and it complains about neither."""
     stock(index)
@@ -143,3 +152,4 @@ async def test_bandersnatch_has_the_same_files_from_the_index_and_from_its_mirro
     assert ours == theirs
     assert through_us == theirs
     assert len(theirs) == 4
+    record_property("tried", ["bandersnatch", said_version(), "immediate", "mirror everything"])

@@ -77,7 +77,10 @@ def further_files(release: Release, options: DebOptions, parts: Sequence[Part]) 
 
 
 def is_offered(index: ListedIndex, release: Release) -> bool:
-    """Whether an archive can be thought to have a file: what it has compressed, it lists plain but has not."""
+    """Whether an archive is likely to have a file that it lists.
+
+    What it has compressed, archives list plain as well, and do not have.
+    """
     return not any(f"{index.path}{end}" in release.indices for end in (".xz", ".gz", ".bz2", ".zst", ".lzma"))
 
 

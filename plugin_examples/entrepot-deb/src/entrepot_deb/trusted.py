@@ -61,7 +61,7 @@ async def _detached(
     release = await _ask(remote, f"{folder}Release")
     text = await asyncio.to_thread(release.path.read_bytes)
     if expected is not None and text.strip() != expected.strip():
-        raise InvalidMetadata("Release and InRelease differ")
+        raise InvalidMetadata("the two signed files differ")
     files["Release"] = release
     try:
         signature = files["Release.gpg"] = await _ask(remote, f"{folder}Release.gpg")
