@@ -12,6 +12,7 @@ from entrepot.depot import open_depot
 from entrepot.download.errors import UnusableUrl
 from entrepot.download.source import factory_for
 from entrepot.errors import ConfigurationError
+from entrepot.settings.values import AccessTable
 
 if TYPE_CHECKING:
     from entrepot.hooks.manager import Plugins
@@ -22,9 +23,10 @@ def try_out(settings: Settings, plugins: Plugins, name: str) -> None:
     """Raise what a sync would say of a repository's URL and options before it asks upstream anything.
 
     Its first stage is made in a depot that is thrown away: the one of the settings need not be there,
-    and is not touched. Options of other plugins are left aside, as these may be installed later.
+    and is not touched. Secrets and options of other plugins are left aside: they may come later.
     """
-    tried = attrs.evolve(settings.repository(name), plugins={})
+    configured = settings.repository(name)
+    tried = attrs.evolve(configured, plugins={}, access=AccessTable(allow_private=configured.allows_private))
     with tempfile.TemporaryDirectory(prefix="entrepot-") as folder:
         home = Path(folder)
         aside = attrs.evolve(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import attrs
 import msgspec
 
+from entrepot.errors import UnknownName
 from entrepot.operations.finding_items import find
 from entrepot.operations.trace import never_synced
 from entrepot.operations.versions import is_synced
@@ -28,7 +30,8 @@ class Answer:
     `removed`: a version had it, until version `removed`. `unnamed`: it was left out once, and what
     upstream has was read again since without a word of it. `since` is the version that it came with
     when it came last, `changed` the one that last changed it. `refusals` and `failures` are those
-    that stand, `earlier` counts those that do not.
+    that stand, `earlier` counts those that do not. `remarks` are what plugins said of it, the latest
+    first, as far as the reports of these versions and of the last run list it.
     """
 
     type: str
@@ -40,6 +43,7 @@ class Answer:
     scope: str | None = None
     refusals: tuple[RefusalNote, ...] = ()
     failures: tuple[FailureNote, ...] = ()
+    remarks: tuple[Mapping[str, Any], ...] = ()
     earlier: int = 0
 
 
@@ -61,10 +65,40 @@ def why(depot: Depot, name: str, item: str) -> Answers:
         raise never_synced(depot, name)
     reader = depot.catalog.reader
     found = find(reader, name, item, sorted(depot.plugins.content_types))
-    return Answers(len(found.keys), (_answer(reader, name, key) for key in found.keys), found.near)
+    remarked = _Remarks(reader, name)
+    return Answers(len(found.keys), (_answer(reader, name, key, remarked) for key in found.keys), found.near)
 
 
-def _answer(reader: CatalogReader, name: str, key: str) -> Answer:
+@attrs.frozen
+class _Remarks:
+    """What the reports of a repository's runs list of remarks; each report is read once."""
+
+    reader: CatalogReader
+    name: str
+    _read: dict[int | None, Sequence[Mapping[str, Any]]] = attrs.field(factory=dict)
+
+    def of(self, key: str, stays: Sequence[Stay]) -> tuple[Mapping[str, Any], ...]:
+        """Those on one unit, each once: the last run's, then those of its versions."""
+        numbers = [None, *sorted({stays[0].added, stays[-1].added}, reverse=True)] if stays else [None]
+        said = [row for number in numbers for row in self._told(number) if row["key"] == key]
+        once = {(row["rule"], row["plugin"], row["reason"]): row for row in reversed(said)}
+        return tuple(reversed(once.values()))
+
+    def _told(self, number: int | None) -> Sequence[Mapping[str, Any]]:
+        if number not in self._read:
+            self._read[number] = self._report(number).get("remarks", ())
+        return self._read[number]
+
+    def _report(self, number: int | None) -> Mapping[str, Any]:
+        if number is None:
+            last = self.reader.last_run(self.name)
+            return {} if last is None else last.report
+        with suppress(UnknownName):  # it may be pruned
+            return self.reader.version(self.name, number).report
+        return {}
+
+
+def _answer(reader: CatalogReader, name: str, key: str, remarked: _Remarks) -> Answer:
     story = reader.story(name, key)
     refusals, failures = _standing_refusals(reader, name, story), _standing_failures(reader, name, story)
     type_name, *fields = msgspec.json.decode(key)
@@ -81,6 +115,7 @@ def _answer(reader: CatalogReader, name: str, key: str) -> Answer:
         scope=stays[-1].scope if stays else next(iter(scopes), None),
         refusals=tuple(refusals),
         failures=tuple(failures),
+        remarks=remarked.of(key, stays),
         earlier=len(story.refusals) + len(story.failures) - len(refusals) - len(failures),
     )
 

@@ -116,6 +116,18 @@ def test_a_url_that_a_sync_would_refuse_is_refused_before_it_is_written(shell: S
     assert (taken.code, taken.err) == (0, "")
 
 
+def test_a_secret_may_come_later(shell: Shell) -> None:
+    """Only a sync needs it; so do the options of plugins that are not installed yet."""
+    shell("init")
+
+    done = shell(
+        "add", "tools", "--type", "firmware", "--url", "https://a.example/",
+        "--set", 'bearer={ env = "KEY" }', "--set", "plugins.cooldown.min_age=7d",
+    )  # fmt: skip
+
+    assert (done.code, done.err) == (0, "")
+
+
 @pytest.mark.parametrize("name", ["Tools", "a/b", "a@1"])
 def test_a_name_that_is_not_safe_everywhere_is_refused(shell: Shell, name: str) -> None:
     """With one that is."""

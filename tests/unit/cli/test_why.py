@@ -32,6 +32,8 @@ class Embargo(Stage):
                 reason = f"{name} is under embargo"
                 await self.refuse(unit, "embargo", reason, until=self.until, remedy=REMEDY.format(name))
             else:
+                if isinstance(image, firmware.Firmware) and image.note.startswith("exception"):
+                    self.remark(unit, "embargo", f"{image.name} is let through: {image.note}")
                 await self.put(unit)
 
 
@@ -277,3 +279,34 @@ def test_the_report_counts_refusals_by_rule_and_plugin(held: Shell, feed: Feed) 
 
     assert line["refused_by"] == [{"plugin": "embargo", "version": "", "rule": "embargo", "units": 2}]
     assert "2 left out by rule embargo of plugin embargo; one by one: entrepot why tools ITEM" in text
+
+
+def test_what_a_plugin_said_of_a_unit_that_it_let_through_is_told(ready: Shell, feed: Feed) -> None:
+    """By whom and why, also when a later sync made no version; and once, however often it was said."""
+    ready.plugins.append(("embargo", EmbargoPlugin()))
+    feed.offer({"alpha": "a", "beta": "b"}, notes={"alpha": "exception\nof Ada"})
+    assert ready("sync").code == 0
+    assert ready("sync").code == 0
+
+    told, silent = ready("why", "tools", "alpha"), ready("why", "tools", "beta")
+    (line,) = ready("why", "tools", "alpha", "--json").lines
+
+    expected = r"noted by rule embargo of plugin embargo, stage Embargo: alpha is let through: exception\nof Ada"
+    assert [text.strip() for text in told.out.splitlines()].count(expected) == 1
+    assert "noted by" not in silent.out
+    assert [(row["rule"], row["plugin"], row["stage"]) for row in line["remarks"]] == [
+        ("embargo", "embargo", "Embargo")
+    ]
+
+
+def test_an_older_remark_is_found_with_the_version_that_brought_the_unit(ready: Shell, feed: Feed) -> None:
+    """The last sync may have kept its part unseen, or have said it no more."""
+    plugin = EmbargoPlugin()
+    ready.plugins.append(("embargo", plugin))
+    feed.offer({"alpha": "a"}, notes={"alpha": "exception"})
+    ready("sync")
+    plugin.on = False
+    feed.offer({"alpha": "a", "beta": "b"}, notes={"alpha": "exception"})
+    ready("sync")
+
+    assert "alpha is let through: exception" in ready("why", "tools", "alpha").out

@@ -69,6 +69,7 @@ def _line(name: str, answer: Answer) -> dict[str, Any]:
         "scope": answer.scope,
         "refusals": [_refusal(note) for note in answer.refusals],
         "failures": [_failure(note) for note in answer.failures],
+        "remarks": [dict(remark) for remark in answer.remarks],
         "earlier": answer.earlier,
     }
 
@@ -88,6 +89,9 @@ def _say(output: Output, name: str, answer: Answer) -> None:
     for refusal in answer.refusals:
         for line in _refused(refusal):
             output.say(f"  {line}")
+    for remark in answer.remarks:
+        said = f"noted by rule {remark['rule']} of plugin {remark['plugin']}, stage {remark['stage']}:"
+        output.say(f"  {one_line(said, _LONGEST)} {one_line(remark['reason'], _LONGEST)}")
     for failure in answer.failures:
         output.say(f"  run {failure.run.id}, {moment(failure.run.started)}: {failure_line(failure.row._asdict())}")
     if answer.failures:
