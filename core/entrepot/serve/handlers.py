@@ -16,6 +16,7 @@ from entrepot.model.publication import read_headers
 from entrepot.serve import sending
 from entrepot.serve.body import Body, BytesBody, body_of
 from entrepot.serve.conditional import Validators
+from entrepot.serve.kept_pages import KeptPages
 from entrepot.serve.lookup import Found, Listing, Moved, look_up
 from entrepot.serve.media_types import media_type_of
 from entrepot.serve.negotiation import choose
@@ -46,6 +47,7 @@ class Repositories:
         self._on_demand = on_demand
         self._doorkeeper = doorkeeper
         self._clock = clock
+        self._pages = KeptPages()
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer GET or HEAD; raises an `EntrepotError` for what cannot be answered."""
@@ -58,7 +60,7 @@ class Repositories:
         if "\0" in after:  # no name has one, and not every database can be asked for it
             raise NoSuchPath("nothing is served here")
         looking = partial(look_up, lasting=self._is_lasting(target))
-        match await catalog.ask(looking, catalog.reader, target, after):
+        match await catalog.ask(looking, catalog.reader, self._pages, target, after):
             case Moved(url=url):
                 url += f"?{query}" if (query := request.rel_url.raw_query_string) else ""
                 return web.Response(status=302, headers={"Location": url, "Cache-Control": _ASK_AGAIN})

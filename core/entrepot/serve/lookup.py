@@ -12,6 +12,7 @@ from entrepot.serve.target import NoSuchPath, Target
 if TYPE_CHECKING:
     from entrepot.catalog.reader import CatalogReader
     from entrepot.catalog.rows import Located, VersionRow
+    from entrepot.serve.kept_pages import KeptPages
 
 #: Names on one page of a listing.
 LONGEST_LISTING: Final = 1000
@@ -45,7 +46,9 @@ class Listing:
 Answer: TypeAlias = Found | Moved | Listing
 
 
-def look_up(reader: CatalogReader, target: Target, after: str = "", *, lasting: bool = False) -> Answer:
+def look_up(
+    reader: CatalogReader, pages: KeptPages, target: Target, after: str = "", *, lasting: bool = False
+) -> Answer:
     """Find what is at a place; runs on a thread of the catalog's.
 
     Raises `UnknownName`, `GoneVersion` or `NoSuchPath`. `after` is the last name of a listing's
@@ -55,8 +58,10 @@ def look_up(reader: CatalogReader, target: Target, after: str = "", *, lasting: 
     path, number = target.path, version.number
     if path is None:
         return Moved(version, target.folder_url)
-    located = reader.locate(target.name, number, path) if path else []
+    place = target.name, number, path
+    located = pages.get(place) or (reader.locate(*place) if path else ())
     if located:
+        pages.keep(place, located)
         return Found(version, tuple(located))
     if lasting and target.at is None and (earlier := reader.last_with(target.name, path)) is not None:
         return Found(earlier, tuple(reader.locate(target.name, earlier.number, path)))
