@@ -47,11 +47,21 @@ def told(depot: Depot, synced: Mapping[str, Any]) -> str:
     if number is None:
         latest = {row.name: row.latest for row in depot.catalog.reader.repositories()}.get(name)
         happened = f"{name}: nothing changed; the latest version is {latest}" if latest else f"{name}: nothing to hold"
+        if latest and not synced.get("refused"):
+            happened += _left_out(depot, name, latest)
     else:
         happened = f"{name}: made version {number}"
     if failed:
         happened += f"; {counted(failed, 'unit', 'units')} failed; try them again: entrepot sync {name} --retry-failed"
     return f"{happened}; {_how_to_use(depot, name)}"
+
+
+def _left_out(depot: Depot, name: str, latest: int) -> str:
+    """What a sync that kept all unseen refused nothing of, and what is left out all the same."""
+    refused = depot.catalog.reader.version(name, latest).report.get("refused", 0)
+    if not refused:
+        return ""
+    return f", whose sync left {counted(refused, 'unit', 'units')} out; one by one: entrepot why {name} ITEM"
 
 
 def _how_to_use(depot: Depot, name: str) -> str:

@@ -310,3 +310,18 @@ def test_an_older_remark_is_found_with_the_version_that_brought_the_unit(ready: 
     ready("sync")
 
     assert "alpha is let through: exception" in ready("why", "tools", "alpha").out
+
+
+def test_a_sync_that_kept_all_unseen_says_what_the_version_was_made_without(ready: Shell, feed: Feed) -> None:
+    """It refused nothing itself, which is not to say that nothing is left out."""
+    ready.plugins += [("embargo", EmbargoPlugin()), ("kept", KeptPlugin())]
+    assert ready("add", "quiet", "--type", "kept", "--url", feed.url).code == 0
+    feed.offer({"alpha": "a", "beta": "b"}, notes={"beta": "embargo"})
+
+    ready("sync", "quiet")
+    unchanged = ready("sync", "quiet")
+    line = ready("sync", "quiet", "--json").lines[-1]
+
+    assert (line["version"], line["refused"]) == (None, 0)
+    told = "the latest version is 1, whose sync left 1 unit out; one by one: entrepot why quiet ITEM"
+    assert told in unchanged.out
