@@ -106,8 +106,11 @@ def test_a_plugin_that_ends_the_process_leaves_a_depot_that_the_next_sync_mends(
 
 @pytest.mark.fault("D09")
 @pytest.mark.promise("P06")
-def test_serving_goes_on_while_plugins_misbehave(bench: Bench) -> None:
+def test_serving_goes_on_while_plugins_misbehave(bench: Bench, tried: Mapping[str, Future[Done]]) -> None:
     """No request failed, 99 of 100 took less than a second, and the depot is all that it promises to be."""
+    for trying in tried.values():  # other tests may have been left out, or run in another process
+        trying.result()
+
     after = bench.run("served", "sync")
 
     assert after.code == 0, after.err
