@@ -56,7 +56,7 @@ async def test_all_that_the_archive_has_is_there_byte_for_byte(archive: Any, ope
                     assert (answer.status, await answer.read()) == (200, expected)
 
 
-@pytest.mark.promise("P12")
+@pytest.mark.promise("P07")
 async def test_a_suite_that_did_not_change_is_one_signed_file(archive: Any, open_depot: Open) -> None:
     """Its lists of packages are known by their digests and not asked for; a list that changed is read alone."""
     archive.publish()
