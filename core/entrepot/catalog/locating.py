@@ -60,12 +60,13 @@ def last_with(session: Session, repository: int, path: str) -> int | None:
 def locate(session: Session, repository: int, number: int, path: str) -> list[Located]:
     """Published files first, one for each media type, then artifacts of contents."""
     values: dict[str, Any] = {"repository": repository, "number": number, "path": path, "shared": SHARED}
-    return [_published(path, row) for row in session.all(_PUBLISHED, **values)] + [
-        _declared(path, row) for row in session.all(_CONTENT, **values)
+    return [published(path, row) for row in session.all(_PUBLISHED, **values)] + [
+        declared(path, row) for row in session.all(_CONTENT, **values)
     ]
 
 
-def _published(path: str, row: tuple[Any, ...]) -> Located:
+def published(path: str, row: tuple[Any, ...]) -> Located:
+    """Make sense of a published file's row; `CatalogDamaged` for a body that is not what was written."""
     media_type, sha256, size, stored, headers, body = row
     artifact = StoredArtifact(sha256, size) if stored else None
     inline = _whole(body, sha256, path) if body is not None else None
@@ -81,7 +82,8 @@ def _whole(body: bytes, sha256: bytes, path: str) -> bytes:
     raise CatalogDamaged("a published page is damaged", where=path, remedy="have it made again: entrepot repair")
 
 
-def _declared(path: str, row: tuple[Any, ...]) -> Located:
+def declared(path: str, row: tuple[Any, ...]) -> Located:
+    """Make sense of the row of a content's artifact, held or not."""
     content, algorithm, digest, size, sha256, stored_size, urls = row
     artifact = StoredArtifact(sha256, stored_size) if sha256 is not None else None
     where = tuple(msgspec.json.decode(urls)) if urls is not None else ()

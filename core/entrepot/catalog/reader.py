@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from entrepot.catalog import artifacts, differing, listing, stories
+from entrepot.catalog import artifacts, differing, everything, listing, stories
 from entrepot.catalog.faults import GoneVersion
 from entrepot.catalog.locating import last_with, locate
 from entrepot.catalog.rows import RepositoryRow, RunRow, VersionRow
@@ -124,6 +124,16 @@ class CatalogReader:
         with self._reading() as session:
             place = self._place(session, name, number)
             return listing.children(session, *place, folder=folder, after=after, limit=limit)
+
+    def published(self, name: str, number: int, *, after: tuple[str, str] = ("", "")) -> list[Located]:
+        """A page of a version's published files, after a path and media type; empty at the end."""
+        with self._reading() as session:
+            return everything.published_files(session, *self._place(session, name, number), after=after)
+
+    def declared(self, name: str, number: int, *, after: tuple[str, str] = ("", "")) -> list[tuple[str, Located]]:
+        """A page of the artifacts of members, each with the member's key, after a key and path."""
+        with self._reading() as session:
+            return everything.declared_files(session, *self._place(session, name, number), after=after)
 
     def last_run(self, name: str) -> RunRow | None:
         """The repository's latest run, whatever became of it; None before the first."""

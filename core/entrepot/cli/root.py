@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "show": "Show what a version holds.",
         "diff": "Show how two versions differ.",
         "serve": "Serve all versions over HTTP.",
+        "export": "Make a tree of plain files of a version.",
         "prune": "Prune old versions, and free what nothing needs.",
         "verify": "Look for damaged, missing and foreign files.",
         "repair": "Fetch again what is damaged.",

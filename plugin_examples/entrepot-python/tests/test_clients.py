@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import os
 import shutil
 import sys
+import threading
 import venv
 from collections.abc import AsyncIterator, Callable
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -130,3 +133,29 @@ async def test_what_is_mirrored_installs_with_what_it_needs(
             requirements.write_text("".join(hashed))
             await ran(*client, f"{address}/tools@1/simple/", "--require-hashes", "-r", str(requirements))
             assert await installed(environment, "lib") == "1.0"
+
+
+async def test_an_exported_tree_installs_from_any_web_server(
+    index: Index, tmp_path: Path, client: list[str], environment: Path
+) -> None:
+    """From a server that knows nothing but files; an export of the next version takes its place."""
+    options = {"include": ["app", "lib"]}
+    table = {"type": "python", "url": index.origin.url("/simple/"), "policy": "on_demand", "options": options}
+    site = tmp_path / "site"
+    here = ["--config", str(tmp_path / "depot" / "entrepot.toml"), "--home", str(tmp_path / "depot" / "home")]
+    command = [sys.executable, "-m", "entrepot", *here, "export", "tools", "--static", str(site)]
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(site))
+    with depot(tmp_path / "depot", {"tools": table}) as opened, ThreadingHTTPServer(("127.0.0.1", 0), handler) as plain:
+        threading.Thread(target=plain.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{plain.server_port}/simple/"
+        await sync(opened, "tools")
+        await ran(*command)
+        await ran(*client, url, "app")
+        assert await installed(environment, "lib") == "1.0"
+
+        index.add("lib", "2.0")
+        await sync(opened, "tools")
+        await ran(*command)
+        await ran(*client, url, "--upgrade", "lib")
+        assert await installed(environment, "lib") == "2.0"
+        plain.shutdown()

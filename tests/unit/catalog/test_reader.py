@@ -234,3 +234,35 @@ async def test_a_repository_keeps_its_type(catalog: Catalog) -> None:
         await catalog.begin(other)
 
     await (await catalog.begin(a_run())).finish("unchanged", {})
+
+
+async def test_everything_of_a_version_is_read_by_pages_as_it_is_located(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Published files and artifacts, each once, held or not; a later version's are not among them."""
+    monkeypatch.setattr("entrepot.catalog.everything._BODIES_AT_ONCE", 2)
+    monkeypatch.setattr("entrepot.catalog.everything._ROWS_AT_ONCE", 2)
+    ledger = await catalog.begin(a_run())
+    units = [said(name, links=[link(f"{name}/1", name), link(f"{name}/2", name)]) for name in "abc"]
+    await declare(ledger, *units)
+    await ledger.publish([page(path, "x", media_type=kind) for path in ("f/", "g") for kind in ("a/b", "c/d")])
+    await ledger.complete(fingerprint="", report={})
+    await sync(catalog, said("d", links=[link("d/1", "d")]))
+    await catalog.keep_fetched("tools", kept("b"), private=False)
+
+    files, place = [], ("", "")
+    while some := catalog.reader.published("tools", 1, after=place):
+        files += some
+        place = (some[-1].relative_path, some[-1].media_type or "")
+    rows, place = [], ("", "")
+    while found := catalog.reader.declared("tools", 1, after=place):
+        rows += found
+        place = (found[-1][0], found[-1][1].relative_path)
+
+    assert [(file.relative_path, file.media_type) for file in files] == [
+        (path, kind) for path in ("f/", "g") for kind in ("a/b", "c/d")
+    ]
+    assert [file.relative_path for _, file in rows] == [f"{name}/{part}" for name in "abc" for part in (1, 2)]
+    assert [file.relative_path for _, file in rows if file.artifact] == ["b/1", "b/2"]
+    assert all(file in catalog.reader.locate("tools", 1, file.relative_path) for file in files)
+    assert all(file in catalog.reader.locate("tools", 1, file.relative_path) for _, file in rows)
