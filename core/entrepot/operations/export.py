@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar
 
 import attrs
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from entrepot.model.incoming import Received
     from entrepot.operations.reference import Reference
     from entrepot.operations.static_tree import StaticTree
+
+T = TypeVar("T")
 
 #: Files that are fetched at a time; the remote's own limits hold beside that.
 _AT_ONCE: Final = 8
@@ -93,14 +96,37 @@ async def export(
     catalog = depot.catalog
     version = await catalog.ask(catalog.reader.version, reference.name, reference.at)
     done = Exported(repository=version.repository, version=version.number, directory=str(directory))
-    with building(directory) as tree:
+    async with _building(directory) as tree:
         work = _Export(depot, version, tree, done, copy)
         async with depot.workshop.downloads() as downloads:
             async for page in _pages(depot, version):
-                absent = await asyncio.to_thread(_place_all, work, page)
+                absent = await _to_the_end(_place_all, work, page)
                 await _handle_absent(work, absent, missing, downloads=downloads)
                 progress(done)
     return done
+
+
+@asynccontextmanager
+async def _building(directory: Path) -> AsyncIterator[StaticTree]:
+    """Begin and end a tree beside the loop: both may have a million files to remove, and to sync."""
+    stack = ExitStack()
+    tree = await asyncio.to_thread(stack.enter_context, building(directory))
+    try:
+        yield tree
+    except BaseException as error:
+        await _to_the_end(stack.__exit__, type(error), error, error.__traceback__)
+        raise
+    await _to_the_end(stack.__exit__, None, None, None)
+
+
+async def _to_the_end(work: Callable[..., T], *arguments: Any) -> T:
+    """Run on a thread, and wait for it also when cancelled: nobody writes into a tree that goes."""
+    running = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise
 
 
 async def _pages(depot: Depot, version: VersionRow) -> AsyncIterator[Sequence[Located]]:
@@ -208,13 +234,13 @@ async def _fetch(work: _Export, file: Located, downloads: Downloads) -> None:
     received = await downloads.fetch(remote, file.urls, Artifact(size=file.size, **named), depot.storage)
     work.done.fetched += 1
     if depot.settings.repository(name).policy == "streamed":
-        await asyncio.to_thread(_put_streamed, work, file, received)
+        await _to_the_end(_put_streamed, work, file, received)
         return
     # A thread cannot be cancelled: what it keeps is kept, and what it could not, it discards itself.
     (kept,) = await asyncio.shield(asyncio.to_thread(depot.storage.keep, [received]))
     await depot.catalog.keep_fetched(name, kept, private=depot.settings.repository(name).private)
     held = file._replace(artifact=StoredArtifact(kept.sha256, kept.size))
-    await asyncio.to_thread(_place, work, held)
+    await _to_the_end(_place, work, held)
 
 
 def _put_streamed(work: _Export, file: Located, received: Received) -> None:

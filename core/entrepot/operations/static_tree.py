@@ -12,7 +12,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final, TypeVar
 
@@ -106,7 +106,8 @@ def building(directory: Path) -> Iterator[StaticTree]:
                 yield StaticTree(tree)
                 _show(tree, directory)
             finally:
-                _sweep(workshop, directory)
+                with suppress(OSError):  # what cannot go is left to the next one
+                    _sweep(workshop, directory)
 
 
 def _show(tree: Path, directory: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -117,6 +119,48 @@ async def test_damaged_bytes_end_an_export(tmp_path: Path, feed: Feed) -> None:
             await export(opened, Reference("tools"), tmp_path / "site")
 
     assert len(files(tmp_path / "site")) == 3
+
+
+async def test_a_cancelled_export_leaves_the_directory_as_it_was(tmp_path: Path, feed: Feed) -> None:
+    """And nothing of what was begun; the next one is not in anybody's way."""
+    with depot(tmp_path / "depot", table(feed), plugins=PLUGINS, installed=False) as opened:
+        await sync(opened, "tools")
+
+        def cancel(_: Exported) -> None:
+            exporting.cancel()
+
+        exporting = asyncio.ensure_future(export(opened, Reference("tools"), tmp_path / "site", progress=cancel))
+        with pytest.raises(asyncio.CancelledError):
+            await exporting
+        left = list((tmp_path / ".site.entrepot").glob("tree-*"))
+        await export(opened, Reference("tools"), tmp_path / "site")
+
+    assert left == []
+    assert len(files(tmp_path / "site")) == 3
+
+
+async def test_what_takes_long_is_not_done_on_the_loop(
+    tmp_path: Path, feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is synced, and trees are removed, by threads: a loop that is held ends the process."""
+    threads: list[threading.Thread] = []
+    monkeypatch.setattr("os.sync", lambda: threads.append(threading.current_thread()))
+    remove = shutil.rmtree
+
+    def noted(path: str | Path, **how: bool) -> None:
+        if "tree-" in str(path):
+            threads.append(threading.current_thread())
+        remove(path, **how)
+
+    monkeypatch.setattr("shutil.rmtree", noted)
+    with depot(tmp_path / "depot", table(feed), plugins=PLUGINS, installed=False) as opened:
+        await sync(opened, "tools")
+        await export(opened, Reference("tools"), tmp_path / "site")
+        threads.clear()
+        await export(opened, Reference("tools"), tmp_path / "site")
+
+    assert len(threads) == 2
+    assert threading.current_thread() not in threads
 
 
 @pytest.mark.parametrize("number", [1, 2])
