@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -147,7 +148,7 @@ async def test_what_takes_long_is_not_done_on_the_loop(
     monkeypatch.setattr("os.sync", lambda: threads.append(threading.current_thread()))
     remove = shutil.rmtree
 
-    def noted(path: str | Path, **how: bool) -> None:
+    def noted(path: str | Path, **how: Any) -> None:
         if "tree-" in str(path):
             threads.append(threading.current_thread())
         remove(path, **how)
