@@ -240,8 +240,8 @@ async def test_everything_of_a_version_is_read_by_pages_as_it_is_located(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Published files and artifacts, each once, held or not; a later version's are not among them."""
-    monkeypatch.setattr("entrepot.catalog.everything._BODIES_AT_ONCE", 2)
-    monkeypatch.setattr("entrepot.catalog.everything._ROWS_AT_ONCE", 2)
+    monkeypatch.setattr("entrepot.catalog.everything._BODIES_AT_ONCE", 3)
+    monkeypatch.setattr("entrepot.catalog.everything._ROWS_AT_ONCE", 3)
     ledger = await catalog.begin(a_run())
     units = [said(name, links=[link(f"{name}/1", name), link(f"{name}/2", name)]) for name in "abc"]
     await declare(ledger, *units)
