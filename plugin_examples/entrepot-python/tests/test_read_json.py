@@ -23,6 +23,14 @@ def file(**more: object) -> dict[str, object]:
     return {"filename": "demo-1.0-py3-none-any.whl", "url": "demo-1.0.whl", "hashes": {"sha256": SHA256}, **more}
 
 
+@pytest.mark.parametrize(("said", "serial"), [(7, 7), (None, None), ("7", None), (True, None)])
+def test_the_count_of_changes_is_read_where_the_page_tells_it(said: object, serial: int | None) -> None:
+    """No PEP says what it is, so what is no number is nothing."""
+    page = read_json(json.dumps({"meta": {"_last-serial": said}, "files": []}).encode())
+
+    assert page.serial == serial
+
+
 def test_everything_that_a_page_says_of_a_file_is_read() -> None:
     """Nothing that a client may ask for is lost or rewritten."""
     said = file(

@@ -114,9 +114,9 @@ class MirrorProjects(Stage):
         if page.not_modified or page.digests["sha256"] == noted.sha256:
             await self.keep(project)
             return
-        if (serial := _serial(page)) is not None:
-            await self.context.note_freshness(f"project {project}", serial=serial)
         read, choice = await asyncio.to_thread(self._read, project, page)
+        if read.serial is not None:
+            await self.context.note_freshness(f"project {project}", serial=read.serial)
         in_json = _reader(page) is read_json
         if not in_json and said_in_html(read) == noted.in_html:
             await self.keep(project)
@@ -135,13 +135,15 @@ class MirrorProjects(Stage):
             sha256=page.digests["sha256"],
             in_html=said_in_html(read) if in_json else None,
             asked=asked,
-            serial=serial,
+            serial=read.serial,
         )
         await self.context.note_checkpoint(project, note.dump())
 
     def _read(self, project: NormalizedName, page: Download) -> tuple[ProjectPage, Choice]:
         """Read a page and decide on its files, beside the loop: some list ten thousand."""
-        read = attrs.evolve(_read_page(page), serial=_serial(page))
+        read = _read_page(page)
+        if read.serial is None:
+            read = attrs.evolve(read, serial=_serial(page))
         return read, self.selection.choose(project, read)
 
     async def _exclude(self, project: NormalizedName, told: str | None) -> None:

@@ -46,8 +46,8 @@ Entry: TypeAlias = ListedFile | UnusableFile
 class ProjectPage:
     """A whole page. `base` is what relative URLs start from, itself relative to the page's URL.
 
-    `api_version` is the version of the simple API that a page in HTML may name. `serial` comes with
-    the answer, not in the page.
+    `api_version` is the version of the simple API that a page in HTML may name. `serial` is the
+    index's count of changes that the page is of, where the page itself or its answer tells one.
     """
 
     name: str | None

@@ -35,6 +35,8 @@ class _File(msgspec.Struct):
 class _Meta(msgspec.Struct):
     api_version: str = msgspec.field(default="1.0", name="api-version")
     tracks: tuple[str, ...] = ()
+    # No PEP has it; the largest index does, and mirrors ask for it.
+    last_serial: Any = msgspec.field(default=None, name="_last-serial")
 
 
 class _Status(msgspec.Struct):
@@ -68,6 +70,7 @@ def read_json(body: bytes) -> ProjectPage:
         status_reason=status.reason,
         tracks=page.meta.tracks,
         alternate_locations=page.alternate_locations,
+        serial=page.meta.last_serial if type(page.meta.last_serial) is int else None,
     )
 
 
