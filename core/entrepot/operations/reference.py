@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import re
 
 import attrs
 
 from entrepot.errors import ConfigurationError
+
+#: As in a URL: longer ones number no version, and some of them no database can be asked for.
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 @attrs.frozen
@@ -22,7 +26,7 @@ class Reference:
         name, separator, at = text.partition("@")
         if not separator:
             return cls(name)
-        if at.isascii() and at.isdigit():
+        if _NUMBER.fullmatch(at):
             return cls(name, int(at))
         try:
             moment = datetime.datetime.fromisoformat(at)
