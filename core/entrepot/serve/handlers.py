@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 _FOR_EVER: Final = "max-age=31536000, immutable"
 _ASK_AGAIN: Final = "no-cache"
 
+#: Seconds. A version's moment is noted a little before it is there, and who made it may have another clock.
+_SETTLED: Final = 3600.0
+
 
 class Repositories:
     """Answers requests for what is in repositories."""
@@ -104,8 +107,8 @@ class Repositories:
         return bool(target.path) and is_lasting is not None and is_lasting(target.path or "")
 
     def _keeps(self, target: Target) -> str:
-        """How long an answer stays right: for ever for a number, and for a moment that is past."""
-        if isinstance(target.at, int) or (target.at is not None and target.at < self._clock()):
+        """How long an answer stays right: for ever for a number, and for a moment that is long past."""
+        if isinstance(target.at, int) or (target.at is not None and target.at < self._clock() - _SETTLED):
             return _FOR_EVER
         return _ASK_AGAIN
 

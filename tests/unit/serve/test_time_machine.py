@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+from functools import partial
 
 import pytest
 from aiohttp import ClientSession
@@ -67,3 +68,24 @@ async def test_no_moment_in_time_is_refused_in_words(
 
     async with serve(depot, "tools") as root, client.get(f"{root}/tools@{at}/a") as answer:
         assert (answer.status, at in await answer.text()) == (404, True)
+
+
+@pytest.mark.promise("P02")
+async def test_a_moment_is_kept_by_caches_once_it_is_long_past(
+    origin: BadOrigin, opened: Open, serve: Serve, client: ClientSession
+) -> None:
+    """A version is noted with a moment that is a little before it can be seen: asked for then, another answered."""
+    depot = opened(tools={"url": stock(origin, {"a": b"old"})})
+    kept = {}
+
+    async with serve(depot, "tools"):
+        made = depot.catalog.reader.version("tools").completed
+    for seconds in (1, 3599, 3602):
+        later = made + 1 + seconds
+        async with (
+            serve(depot, clock=partial(float, later)) as root,
+            client.get(f"{root}/tools@{moment(made + 1)}/a") as answer,
+        ):
+            kept[seconds] = "immutable" in answer.headers["Cache-Control"]
+
+    assert kept == {1: False, 3599: False, 3602: True}
