@@ -54,6 +54,7 @@ def lines(ready: Shell, feed: Feed, tmp_path: Path) -> list[dict[str, Any]]:
     typed("sync", "more", "--retry-failed")
     for words in (("versions", "more"), ("status",), ("doctor",), ("diff", "more@1", "more@2"), ("verify",)):
         typed(*words)
+    typed("export", "more", "--static", str(tmp_path / "tree"))
     damaged = next(path for path in ready.folder.rglob("*") if path.is_file() and path.read_bytes() == b"one")
     damaged.chmod(0o644)
     damaged.write_bytes(b"two")
