@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from entrepot.catalog.locating import declared, published
+from entrepot.catalog.locating import HELD, declared, published
 from entrepot.catalog.rows import Located
 from entrepot.catalog.schema import SHARED
 from entrepot.catalog.statement import Session, Statement
@@ -22,13 +22,7 @@ _PUBLISHED: Final = Statement(
 _DECLARED: Final = Statement(
     "SELECT m.key, a.relative_path, a.content, a.algorithm, a.digest, a.size, s.sha256, s.size, r.urls"
     " FROM membership m CROSS JOIN content_artifact a"
-    " LEFT JOIN artifact s ON s.sha256 = CASE WHEN a.algorithm = 'sha256' THEN a.digest ELSE"
-    " (SELECT d.artifact FROM artifact_digest d JOIN holding h ON h.artifact = d.artifact"
-    " AND h.realm IN (:shared, :repository) WHERE d.algorithm = a.algorithm AND d.digest = a.digest"
-    " ORDER BY d.artifact LIMIT 1) END"
-    " AND EXISTS (SELECT 1 FROM holding h WHERE h.artifact = s.sha256 AND h.realm IN (:shared, :repository))"
-    " LEFT JOIN remote_artifact r ON r.repository = :repository AND r.content = a.content"
-    " AND r.relative_path = a.relative_path"
+    f"{HELD}"
     " WHERE m.repository = :repository AND m.added <= :number AND m.removed > :number AND a.content = m.content"
     " AND m.key >= :key AND (m.key > :key OR a.relative_path > :path)"
     " ORDER BY m.key, a.relative_path LIMIT :limit"

@@ -23,11 +23,8 @@ _PUBLISHED: Final = Statement(
     " AND EXISTS (SELECT 1 FROM repository_version v WHERE v.repository = :repository AND v.number = :number"
     " AND v.completed IS NOT NULL AND v.pruned IS NULL) ORDER BY p.media_type"
 )
-_CONTENT: Final = Statement(
-    "SELECT a.content, a.algorithm, a.digest, a.size, s.sha256, s.size, r.urls FROM content_artifact a"
-    " JOIN content c ON c.id = a.content"
-    " JOIN membership m ON m.repository = :repository AND m.key = c.key AND m.content = c.id"
-    " AND m.added <= :number AND m.removed > :number"
+#: Beside a declared artifact `a`: the bytes, where the repository may have them and they are held, and their sources.
+HELD: Final = (
     " LEFT JOIN artifact s ON s.sha256 = CASE WHEN a.algorithm = 'sha256' THEN a.digest ELSE"
     " (SELECT d.artifact FROM artifact_digest d JOIN holding h ON h.artifact = d.artifact"
     " AND h.realm IN (:shared, :repository) WHERE d.algorithm = a.algorithm AND d.digest = a.digest"
@@ -35,6 +32,13 @@ _CONTENT: Final = Statement(
     " AND EXISTS (SELECT 1 FROM holding h WHERE h.artifact = s.sha256 AND h.realm IN (:shared, :repository))"
     " LEFT JOIN remote_artifact r ON r.repository = :repository AND r.content = a.content"
     " AND r.relative_path = a.relative_path"
+)
+_CONTENT: Final = Statement(
+    "SELECT a.content, a.algorithm, a.digest, a.size, s.sha256, s.size, r.urls FROM content_artifact a"
+    " JOIN content c ON c.id = a.content"
+    " JOIN membership m ON m.repository = :repository AND m.key = c.key AND m.content = c.id"
+    " AND m.added <= :number AND m.removed > :number"
+    f"{HELD}"
     " WHERE a.relative_path = :path"
     " AND EXISTS (SELECT 1 FROM repository_version v WHERE v.repository = :repository AND v.number = :number"
     " AND v.completed IS NOT NULL AND v.pruned IS NULL) ORDER BY a.content"
