@@ -141,6 +141,30 @@ async def test_a_suite_that_moves_on_meanwhile_is_read_anew(archive: Any, open_d
     assert outcome.version.number == 1
 
 
+async def test_what_was_known_of_the_state_before_is_not_kept_in_the_next(archive: Any, open_depot: Open) -> None:
+    """A list that is as before in the Release that came first may be another in the one that holds."""
+    archive.by_hash = False
+    gone = archive.add("most", "1", component="extra")  # a list that is looked at before that of main
+    archive.publish()
+    with open_depot() as depot:
+        await sync(depot, "tools")
+        archive.add("hello", "1.1")
+        archive.moment = archive.moment.replace(hour=13)
+        first = sign(archive.key.signer(), archive.release(archive.indices()), mode=SignatureMode.CLEAR)
+        archive.add("hello", "1.2")
+        del archive.lists["extra", "amd64"][gone]
+        del archive.pool[gone]
+        archive.moment = archive.moment.replace(minute=30)
+        archive.publish()
+        archive.origin.on(INRELEASE, Reply(body=first), Reply(body=archive.served["dists/stable/InRelease"]))
+
+        outcome = await sync(depot, "tools")
+
+        assert outcome.version.number == 2
+        assert depot.catalog.reader.locate("tools", 2, gone) == []
+        assert all(depot.catalog.reader.locate("tools", 2, path) for path in archive.served)
+
+
 @pytest.mark.parametrize(
     ("edit", "match"),
     [

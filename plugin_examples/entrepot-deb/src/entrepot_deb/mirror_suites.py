@@ -80,6 +80,10 @@ class MirrorSuites(Stage):
                 raise _torn(suite, error) from error
             changed = await self._fetch(suite, trusted.release)
         await self.put(self._release(suite, trusted))
+        changing = {_scope(suite, fetched.part) for fetched in changed}
+        for part in parts_of(trusted.release, self.options, suite):
+            if (scope := _scope(suite, part)) not in changing:
+                await self.keep(scope)
         for fetched in changed:
             await self._declare(suite, trusted.release, fetched)
         for index in self._further(suite, trusted.release):
@@ -94,12 +98,11 @@ class MirrorSuites(Stage):
         return trusted
 
     async def _fetch(self, suite: str, release: Release) -> list[Fetched]:
-        """Fetch what changed; what did not is kept."""
+        """Fetch what changed since it was last declared."""
         changed = []
         for part in parts_of(release, self.options, suite):
             scope = _scope(suite, part)
             if await self.context.checkpoint(scope) == _note(part):
-                await self.keep(scope)
                 continue
             files = {part.read.path: await self._download(suite, release, part.read)}
             if not self.remote.deferred:
