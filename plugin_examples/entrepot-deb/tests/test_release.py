@@ -40,12 +40,10 @@ def test_any_damage_is_refused_by_our_error_or_changes_nothing_else(data: st.Dat
 
     try:
         release = read_release(text, what="Release")
-    except InvalidMetadata as error:
-        assert error.where == "Release"
-        assert error.remedy
-    else:
-        assert release.moment.tzinfo is not None
-        assert all(not path.startswith(("/", "../")) and ".." not in path.split("/") for path in release.indices)
+    except InvalidMetadata:
+        return
+    assert release.moment.tzinfo is not None
+    assert not any(path.startswith("/") or ".." in path.split("/") for path in release.indices)
 
 
 @pytest.mark.parametrize(
