@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import create_mock_engine, insert, inspect
 
-from entrepot.catalog.columns import metadata
+from entrepot.catalog.columns import metadata, tell_postgresql
 from entrepot.catalog.faults import CatalogNewer, told
 from entrepot.catalog.schema import schema_revision
 
@@ -44,6 +44,8 @@ def _definitions(dialect: str) -> tuple[str, ...]:
         statements.append(str(definition.compile(dialect=engine.dialect)))
 
     engine = create_mock_engine(f"{dialect}://", write_down)
+    if engine.dialect.name == "postgresql":
+        tell_postgresql()
     metadata.create_all(engine, checkfirst=False)
     return tuple(statements)
 

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 from entrepot.catalog import scratch
-from entrepot.catalog.columns import NAME, NUMBER, metadata
+from entrepot.catalog.columns import NAME, NUMBER, metadata, partial_index
 
 #: `removed` of a row that is still open; four bytes in both databases.
 OPEN: Final = 2**31 - 1
@@ -103,11 +103,10 @@ artifact = Table(
     Column("condemned", Double),
     sqlite_with_rowid=False,
 )
-Index(
+partial_index(
     "artifact_condemned",
     artifact.c.condemned,
-    sqlite_where=artifact.c.condemned.is_not(None),
-    postgresql_where=artifact.c.condemned.is_not(None),
+    where=artifact.c.condemned.is_not(None),
 )
 
 artifact_digest = Table(
@@ -142,11 +141,10 @@ content = Table(
     # The identity alone would do; led by the key, rows that upstream lists together stand together.
     UniqueConstraint("key", "identity", name="content_statement"),
 )
-Index(
+partial_index(
     "content_condemned",
     content.c.condemned,
-    sqlite_where=content.c.condemned.is_not(None),
-    postgresql_where=content.c.condemned.is_not(None),
+    where=content.c.condemned.is_not(None),
 )
 
 content_artifact = Table(
@@ -245,21 +243,18 @@ published_body = Table(
 for _table in (membership, further_scope, member_need, published_file):
     _later = _table.c.added != text("1")
     _closed = _table.c.removed != text(str(OPEN))
-    Index(f"{_table.name}_added", _table.c.repository, _table.c.added, sqlite_where=_later, postgresql_where=_later)
-    Index(
-        f"{_table.name}_removed", _table.c.repository, _table.c.removed, sqlite_where=_closed, postgresql_where=_closed
-    )
-Index(
+    partial_index(f"{_table.name}_added", _table.c.repository, _table.c.added, where=_later)
+    partial_index(f"{_table.name}_removed", _table.c.repository, _table.c.removed, where=_closed)
+partial_index(
     "membership_scope",
     membership.c.repository,
     membership.c.scope,
     membership.c.key,
-    sqlite_where=membership.c.scope.is_not(None),
-    postgresql_where=membership.c.scope.is_not(None),
+    where=membership.c.scope.is_not(None),
 )
 Index("member_need_of", member_need.c.repository, member_need.c.needs, member_need.c.removed, member_need.c.key)
 _small = text("NOT stored")
-Index("published_file_body", published_file.c.sha256, sqlite_where=_small, postgresql_where=_small)
+partial_index("published_file_body", published_file.c.sha256, where=_small)
 
 checkpoint = Table(
     "checkpoint",

@@ -19,7 +19,10 @@ def shape(engine: Engine) -> dict[str, Any]:
     return {
         table: (
             {(column["name"], column["nullable"]) for column in looked.get_columns(table)},
-            {(index["name"], tuple(index["column_names"])) for index in looked.get_indexes(table)},
+            {
+                (index["name"], tuple(index["column_names"]), bool(index.get("dialect_options")))
+                for index in looked.get_indexes(table)
+            },
         )
         for table in ("refusal", "failure", "further_scope", "declared_scope", "member_need", "published_file")
     }
@@ -60,4 +63,21 @@ async def test_refusals_of_the_first_revision_are_kept(catalog_url: str, tmp_pat
     assert shape(engine) == made
     with engine.begin() as connection:
         assert connection.execute(text("SELECT version_num FROM schema_revision")).scalar() == REVISIONS[-1]
+    engine.dispose()
+
+
+def test_partial_indexes_keep_their_conditions_in_both_databases(catalog: Catalog, catalog_url: str) -> None:
+    """One over all rows would cost every first version what only a later one needs."""
+    del catalog
+    engine = create_engine(catalog_url)
+    looked = inspect(engine)
+
+    conditions = {
+        index["name"]: [value for name, value in index.get("dialect_options", {}).items() if name.endswith("_where")]
+        for table in ("artifact", "content", "membership", "published_file")
+        for index in looked.get_indexes(table)
+    }
+
+    for name in ("artifact_condemned", "content_condemned", "membership_scope", "membership_added"):
+        assert conditions[name], name
     engine.dispose()
