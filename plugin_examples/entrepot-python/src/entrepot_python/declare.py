@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import attrs
 from packaging.utils import NormalizedName, canonicalize_name
@@ -14,6 +14,7 @@ from entrepot.plugin import (
     EntrepotError,
     InvalidMetadata,
     Remote,
+    Stage,
     relative_path,
     safe_url,
 )
@@ -137,6 +138,18 @@ class Declaring:
             )
         if file.gpg_sig:
             yield DeclarativeArtifact(Artifact(), beside(url, ".asc"), f"{path}.asc", remote)
+
+
+async def put_all(stage: Stage, units: Iterable[DeclarativeContent | Unusable | Unwanted]) -> None:
+    """Put on what is wanted, in order; give up on what is unusable, and refuse what is not wanted."""
+    for unit in units:
+        match unit:
+            case Unusable(unit=lost, error=error):
+                await stage.fail(lost, error)
+            case Unwanted(unit=unwanted, why=why):
+                await stage.refuse(unwanted, why.rule, why.reason, remedy=why.remedy)
+            case _:
+                await stage.put(unit)
 
 
 def unit_of(project: NormalizedName) -> DeclarativeContent:

@@ -7,7 +7,8 @@ import hashlib
 import attrs
 import msgspec
 
-from entrepot.plugin import Validator
+from entrepot.plugin import Download, Validator
+from entrepot_python.pages import is_json
 from entrepot_python.project_page import ListedFile, ProjectPage
 
 
@@ -32,6 +33,17 @@ class Noted:
         serial = "" if self.serial is None else str(self.serial)
         validator = "" if self.validator is None else self.validator.dump()
         return "\n".join((self.sha256 or "", self.in_html or "", self.asked, serial, validator))
+
+    @classmethod
+    def of(cls, page: Download, read: ProjectPage, asked: str) -> Noted:
+        """What to note of a page that was read."""
+        return cls(
+            validator=page.validator,
+            sha256=page.digests["sha256"],
+            in_html=said_in_html(read) if is_json(page) else None,
+            asked=asked,
+            serial=read.serial,
+        )
 
     @classmethod
     def load(cls, text: str | None, asked: str) -> Noted:

@@ -52,9 +52,9 @@ class PythonOptions:
     )
 
 
-def check_options(options: PythonOptions) -> None:
+def check_options(options: PythonOptions, *, pull_through: bool = False) -> None:
     """Raise a `ConfigurationError` for what no table can say, whatever its keys are."""
-    if not options.include and not options.include_from:
+    if not options.include and not options.include_from and not pull_through:
         raise ConfigurationError(
             "the option include names no project",
             remedy='set include = ["pluggy", "attrs>=23"], or include = ["*"] for every project of the index',

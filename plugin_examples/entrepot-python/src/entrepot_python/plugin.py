@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from entrepot.plugin import Content, FirstStage, Publisher, RunContext, hookimpl
 from entrepot_python.address import folder_url
+from entrepot_python.asked_for import asked_for
 from entrepot_python.content import PythonFile, PythonProject
 from entrepot_python.mirror_projects import MirrorProjects
 from entrepot_python.options import PythonOptions
@@ -23,7 +24,7 @@ def entrepot_register_content_types() -> Sequence[type[Content]]:
 @hookimpl
 def entrepot_register_first_stages() -> Sequence[FirstStage]:
     """Repositories of type `python` are read from a simple index, by default that of pip."""
-    return [FirstStage("python", make=_first_stage, options=PythonOptions, default_url=ask_pip)]
+    return [FirstStage("python", make=_first_stage, options=PythonOptions, default_url=ask_pip, pulls=asked_for)]
 
 
 @hookimpl
@@ -33,7 +34,7 @@ def entrepot_register_publishers() -> Sequence[Publisher]:
 
 
 def _first_stage(context: RunContext) -> MirrorProjects:
-    return MirrorProjects(context.remote, parse_selection(context.options))
+    return MirrorProjects(context.remote, parse_selection(context.options, pull_through=context.pull_through))
 
 
 def _publisher(context: RunContext) -> SimplePublisher:

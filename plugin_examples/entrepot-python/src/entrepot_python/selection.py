@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import attrs
 from packaging.requirements import Requirement
-from packaging.utils import NormalizedName
+from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from entrepot.plugin import ConfigurationError
@@ -47,14 +47,19 @@ class Selection:
             left_out = [out or _too_old(name, oldest) for name, out in zip(names, left_out, strict=True)]
         return Choice(left_out, rules.versions(page.versions, names, left_out, oldest))
 
-    def and_included(self, requirements: Sequence[Requirement]) -> Selection:
+    def and_included(self, requirements: Sequence[Requirement], *, pull_through: bool = False) -> Selection:
         """Add what files ask for; raises `ConfigurationError` when nothing is asked for at all."""
         include = self.include.and_named(requirements)
-        if not include.named and not include.patterns:
+        if not include.named and not include.patterns and not pull_through:
             raise ConfigurationError(
                 "no file of include_from names a project of an index", remedy='write include = ["pluggy"], for instance'
             )
         return attrs.evolve(self, include=include)
+
+    def and_pulled(self, projects: Iterable[str]) -> Selection:
+        """Add what clients asked for: all versions of a project, unless its versions are chosen already."""
+        unnamed = [project for project in projects if not self.include.specifiers(canonicalize_name(project))]
+        return attrs.evolve(self, include=self.include.and_named(map(Requirement, unnamed)))
 
     def asked(self, project: NormalizedName) -> str:
         """Say which versions of a project are asked for, to know when that changes; one line."""
@@ -76,9 +81,12 @@ class Selection:
         return counted[self.options.newest - 1] if len(counted) >= self.options.newest else None
 
 
-def parse_selection(options: PythonOptions) -> Selection:
-    """Read the options; what is wrong with them is a `ConfigurationError`."""
-    check_options(options)
+def parse_selection(options: PythonOptions, *, pull_through: bool = False) -> Selection:
+    """Read the options; what is wrong with them is a `ConfigurationError`.
+
+    With `pull_through` they need not ask for anything: clients do.
+    """
+    check_options(options, pull_through=pull_through)
     return Selection(
         include=parse_names(options.include, "include"),
         exclude=parse_names(options.exclude, "exclude"),
