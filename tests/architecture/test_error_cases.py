@@ -160,6 +160,7 @@ ELSEWHERE = {
     "NotConnected",
     "NotFound",
     "NotHeld",
+    "NotYet",
     "OlderThanSeen",
     "PipelineStopped",
     "PlanConflict",

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 #: An attrs class that a table of the configuration is checked against.
 OptionsClass: TypeAlias = type[Any]
 
+#: Which group a path below a repository asks for; None for none that could be brought.
+GroupOf: TypeAlias = Callable[[str], str | None]
+
 
 @attrs.frozen
 class FirstStage:
@@ -26,12 +29,17 @@ class FirstStage:
     attrs class: the repository's own options are checked against it and stand in
     `context.options`. `default_url` says where a repository without a `url` looks; it is called
     when the repository is used, and raises a `ConfigurationError` with a remedy when it cannot say.
+
+    `pulls` makes, of the options, what tells which group of content a path below the repository
+    asks for, or None where no sync would bring it: a type that has it takes `pull_through`, and its
+    stage heeds `context.pulled()`. It is asked for names that anybody makes up, and opens nothing.
     """
 
     type: str
     make: Callable[[RunContext], Stage]
     options: OptionsClass | None = None
     default_url: Callable[[], str] | None = None
+    pulls: Callable[[Any], GroupOf] | None = None
 
 
 @attrs.frozen

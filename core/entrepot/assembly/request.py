@@ -36,6 +36,7 @@ class SyncRequest:
     `brought_by` is the plugin, or the program, that the first stage comes from. `plugin_tables` are the
     options of stage plugins as they are written; `read_table` makes an attrs class of one of them.
     `guard_loss` is a share between 0 and 1, or None for no guard. With `retry` nothing but that is tried.
+    `pulled` are groups that clients ask for right now: with any, the run is about nothing else.
     """
 
     repository: Repository
@@ -47,8 +48,15 @@ class SyncRequest:
     guard_loss: float | None = GUARD_LOSS
     confirmed: Confirmed = attrs.field(factory=Confirmed)
     retry: Retry | None = None
+    pull_through: bool = False
+    pulled: tuple[str, ...] = ()
     plugin_tables: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
     read_table: Callable[[str, type[Any]], Any] = attrs.field(repr=False, eq=False)
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether the run looks at a part of the upstream, so that what it does not see stays."""
+        return self.retry is not None or bool(self.pulled)
 
     @property
     def policy(self) -> Policy:

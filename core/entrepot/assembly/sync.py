@@ -52,7 +52,7 @@ async def sync(first_stage: Stage, request: SyncRequest, equipment: Equipment) -
             repository=request.repository.name,
             type=request.repository.type,
             private=request.repository.private,
-            mirror=request.mirror and request.retry is None,
+            mirror=request.mirror and not request.is_partial,
             plan_fingerprint=fingerprint,
         )
     )
@@ -173,6 +173,7 @@ class _Attempt:
             "refusals": self.run.refusals,
             "refused_by": self._refused_by(),
             "retried": self.run.request.retry is not None,
+            **({"pulled": self.run.pulled_groups} if self.run.request.pulled else {}),
             "remarks": self.run.remarks,
             "trace": self.pipeline.trace.to_json(),
             "bottleneck": self.pipeline.trace.bottleneck(),

@@ -15,6 +15,7 @@ from entrepot.events import UnitFailed, UnitRefused
 from entrepot.model.artifact import Artifact
 from entrepot.model.declarative import PATIENCE, Fetched
 from entrepot.model.ledger import FailureRow, RefusalRow
+from entrepot.model.pulled import Pulled
 from entrepot.model.vouching import unvouched
 from entrepot.pipeline.budget import Budget, Lease
 
@@ -64,6 +65,7 @@ class SyncRun:
         self.refused: Counter[tuple[str, str, str]] = Counter()
         self.refusals: list[Mapping[str, Any]] = []
         self.remarks: list[Mapping[str, Any]] = []
+        self.pulled_groups: list[str] = []
         self.downloaded = 0
         self.downloaded_bytes = 0
         self.unassociate = False
@@ -97,6 +99,11 @@ class SyncRun:
         return self.request.policy
 
     @property
+    def pull_through(self) -> bool:
+        """Whether what clients ask for is mirrored too."""
+        return self.request.pull_through
+
+    @property
     def receiver(self) -> Receiver:
         """Where bytes that are to be kept are written to."""
         return self.equipment.storage
@@ -121,6 +128,20 @@ class SyncRun:
         """Note it for later runs, unless only a part of it is tried."""
         if self.request.retry is None:
             await self.ledger.note_checkpoint(scope, value)
+
+    async def pulled(self) -> Pulled:
+        """The groups of a pull, or those that earlier ones brought."""
+        if self.request.pulled or not self.request.pull_through:
+            return Pulled(self.request.pulled, alone=bool(self.request.pulled))
+        groups: list[str] = []
+        while page := await self.ledger.pulled(after=groups[-1] if groups else ""):
+            groups += page
+        return Pulled(tuple(groups))
+
+    async def note_pulled(self, group: str) -> None:
+        """Note that a group is here, for later syncs and for the report."""
+        self.pulled_groups.append(group)
+        await self.ledger.note_pulled(group)
 
     async def note_freshness(
         self,
@@ -260,7 +281,7 @@ class SyncRun:
 
     def remove_undeclared(self) -> None:
         """Ask the seal to remove what the stream did not declare, unless only a part of it is tried."""
-        self.unassociate = self.request.retry is None
+        self.unassociate = not self.request.is_partial
 
     def raise_failures(self) -> None:
         """End the run for its failed units: the one there is, or a group of them."""

@@ -146,6 +146,12 @@ class RunLedger:
         self._waiting.notes.checkpoints[scope] = value
         await self._waiting.written_if_many()
 
+    async def pulled(self, *, after: str = "", limit: int = 2000) -> list[str]:
+        return await self._read(notes.pulled, self._run, after=after, limit=limit)
+
+    async def note_pulled(self, group: str) -> None:
+        await self.note_checkpoint(notes.scope_of_pulled(group), "")
+
     async def keep(self, scope: str) -> None:
         self._waiting.notes.kept.append((Kept.SCOPE, scope))
         await self._waiting.written_if_many()

@@ -87,6 +87,15 @@ _NOTED_LAST: Final = Statement(
     " WHERE c.repository = :repository AND c.scope = :scope ORDER BY c.run DESC LIMIT 1"
 )
 
+_GROUPS: Final = Statement(
+    "SELECT DISTINCT c.scope FROM checkpoint c JOIN run r ON r.id = c.run"
+    " AND r.outcome IN ('completed', 'unchanged') WHERE c.repository = :repository"
+    " AND c.scope > :after AND c.scope < :end ORDER BY c.scope LIMIT :limit"
+)
+
+#: What the names of scopes begin with under which groups that clients asked for are noted.
+_PULLED: Final = "entrepot:pulled:"
+
 
 @attrs.define
 class Notes:
@@ -145,6 +154,18 @@ def noted(session: Session, run: Run, scope: str, *, void: int | None, now: floa
     else:
         row = session.one(_NOTED, **run.values, scope=scope, plan=run.plan, void=void, now=now)
     return row[0] if row is not None else None
+
+
+def pulled(session: Session, run: Run, *, after: str, limit: int) -> list[str]:
+    """A page, in order, of the groups that clients asked for and some good run brought."""
+    end = f"{_PULLED[:-1]};"
+    rows = session.all(_GROUPS, **run.values, after=f"{_PULLED}{after}", end=end, limit=limit)
+    return [scope.removeprefix(_PULLED) for (scope,) in rows]
+
+
+def scope_of_pulled(group: str) -> str:
+    """Where it is noted that a group was asked for; void checkpoints or not, it lasts."""
+    return f"{_PULLED}{group}"
 
 
 def _storable(row: RefusalRow | FailureRow) -> tuple[str | None, ...]:

@@ -43,7 +43,7 @@ _LAST_RUN: Final = Statement(
 )
 _RETRIABLE: Final = Statement(
     "SELECT id, started, ended, outcome, number, report FROM run r WHERE repository = :repository"
-    " AND (outcome IN ('completed', 'unchanged')"
+    " AND id < :before AND (outcome IN ('completed', 'unchanged')"
     " OR (outcome = 'failed' AND EXISTS (SELECT 1 FROM failure f WHERE f.run = r.id)))"
     " ORDER BY id DESC LIMIT 1"
 )
@@ -55,6 +55,9 @@ _REFUSALS: Final = Statement(
     "SELECT key, rule, reason, plugin, stage, scope, until, version, remedy FROM refusal WHERE run = :run"
     " AND repository = :repository ORDER BY key, id"
 )
+
+#: Above the number of every run.
+_LAST_OF_ALL: Final = 2**31 - 1
 
 #: Sorts behind every key.
 _END: Final = chr(0x10FFFF)
@@ -140,8 +143,14 @@ class CatalogReader:
         return self._run(name, _LAST_RUN)
 
     def last_telling_run(self, name: str) -> RunRow | None:
-        """The latest run that says which units the repository lacks: it ended well, or for failed units."""
-        return self._run(name, _RETRIABLE)
+        """The latest run that says which units the repository lacks: it ended well, or for failed units.
+
+        A pull says nothing of what it did not look at.
+        """
+        found = self._run(name, _RETRIABLE, before=_LAST_OF_ALL)
+        while found is not None and "pulled" in found.report:
+            found = self._run(name, _RETRIABLE, before=found.id)
+        return found
 
     def failures(self, name: str, run: int) -> list[FailureRow]:
         """Units that a run gave up on, by key."""
@@ -175,9 +184,9 @@ class CatalogReader:
         with self._reading() as session:
             return artifacts.adoptable(session, self._repository(session, name), [sha256])[0]
 
-    def _run(self, name: str, statement: Statement) -> RunRow | None:
+    def _run(self, name: str, statement: Statement, **values: Any) -> RunRow | None:
         with self._reading() as session:
-            row = session.one(statement, repository=self._repository(session, name))
+            row = session.one(statement, repository=self._repository(session, name), **values)
         if row is None:
             return None
         number, started, ended, outcome, version, report = row

@@ -76,6 +76,12 @@ class Depot:
         configured = self.settings.repository(name)
         first = self.first_stage(name)
         self.plugins.check_tables(configured.plugins, where=configured.place)
+        if configured.pull_through and first.pulls is None:
+            raise ConfigurationError(
+                f"repositories of type {configured.type!r} cannot fetch what they are asked for",
+                where=f"{configured.place}.pull_through",
+                remedy="take pull_through out",
+            )
         return SyncRequest(
             repository=self.repository(name),
             remote=self.remote(name),
@@ -84,6 +90,7 @@ class Depot:
             options=configured.options_as(first.options),
             on_error=configured.on_error,
             guard_loss=configured.guard_loss.part,
+            pull_through=configured.pull_through,
             plugin_tables=configured.plugins,
             read_table=configured.plugin_options_as,
         )

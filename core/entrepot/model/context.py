@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from entrepot.model.declarative import DeclarativeArtifact, DeclarativeContent, Fetched
     from entrepot.model.incoming import Received
     from entrepot.model.ledger import KeptArtifact, Ledger, UnitPast
+    from entrepot.model.pulled import Pulled
     from entrepot.model.remote import Policy, Remote
     from entrepot.model.repository import Repository
 
@@ -35,6 +36,8 @@ class RunContext(Protocol):
     def mirror(self) -> bool: ...
     @property
     def policy(self) -> Policy: ...
+    @property
+    def pull_through(self) -> bool: ...
 
     def plugin_options(self, plugin: str, options: type[T]) -> T:
         """What the configuration says to one stage plugin for this repository, as its attrs class.
@@ -66,6 +69,12 @@ class SyncContext(RunContext, Protocol):
         `scope` must be that of the units it speaks of: when one of them fails, what was noted for
         their scope is void, and for no other.
         """
+
+    async def pulled(self) -> Pulled:
+        """Which groups to declare because clients asked for them; none without `pull_through`."""
+
+    async def note_pulled(self, group: str) -> None:
+        """Say that a group of a pull is declared: who waits for it is told, and later syncs."""
 
     async def note_freshness(
         self,

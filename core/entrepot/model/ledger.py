@@ -280,6 +280,12 @@ class Ledger(Protocol):
     async def note_checkpoint(self, scope: str, value: str) -> None:
         """Note it for later runs; it counts once this run has ended well."""
 
+    async def pulled(self, *, after: str = "", limit: int = 2000) -> list[str]:
+        """A page, in order, of groups that clients asked for and that an earlier run brought."""
+
+    async def note_pulled(self, group: str) -> None:
+        """Note for later runs that a group was asked for and is here; it counts as checkpoints do."""
+
     async def keep(self, scope: str) -> None: ...
     async def keep_rest(self) -> None: ...
     async def drop(self, scope: str) -> None: ...

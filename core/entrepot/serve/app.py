@@ -18,6 +18,7 @@ from entrepot.serve.access import Doorkeeper
 from entrepot.serve.handlers import Repositories
 from entrepot.serve.on_demand import OnDemand
 from entrepot.serve.pages import STYLE, front_page, overview
+from entrepot.serve.pull_through import PullThrough
 from entrepot.serve.refusals import one_line, refusal
 from entrepot.storage.faults import fault
 
@@ -99,8 +100,12 @@ class _Front:
         """Hold what serving needs while the application runs."""
         async with self._depot.workshop.downloads() as downloads:
             on_demand = OnDemand(self._depot, downloads, clock=asyncio.get_running_loop().time)
-            self._repositories = Repositories(self._depot, on_demand, doorkeeper=self._doorkeeper, clock=self._clock)
+            pull_through = PullThrough(self._depot, clock=asyncio.get_running_loop().time)
+            self._repositories = Repositories(
+                self._depot, on_demand, pull_through=pull_through, doorkeeper=self._doorkeeper, clock=self._clock
+            )
             yield
+            await pull_through.close()
             await on_demand.close()
 
     async def answer(self, request: web.Request) -> web.StreamResponse:

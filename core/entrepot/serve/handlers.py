@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from entrepot.errors import DepotError, TooManyFiles, UpstreamError
+from entrepot.errors import DepotError, TooManyFiles, UnknownName, UpstreamError
 from entrepot.model.publication import read_headers
 from entrepot.serve import sending
 from entrepot.serve.body import Body, BytesBody, body_of
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from entrepot.depot import Depot
     from entrepot.model.artifact import StoredArtifact
     from entrepot.serve.access import Doorkeeper
+    from entrepot.serve.pull_through import PullThrough
 
 #: A version never changes; what is the latest one, a client has to ask each time (and is told 304).
 _FOR_EVER: Final = "max-age=31536000, immutable"
@@ -44,10 +45,17 @@ class Repositories:
     """Answers requests for what is in repositories."""
 
     def __init__(
-        self, depot: Depot, on_demand: OnDemand, *, doorkeeper: Doorkeeper, clock: Callable[[], float]
+        self,
+        depot: Depot,
+        on_demand: OnDemand,
+        *,
+        pull_through: PullThrough,
+        doorkeeper: Doorkeeper,
+        clock: Callable[[], float],
     ) -> None:
         self._depot = depot
         self._on_demand = on_demand
+        self._pull_through = pull_through
         self._doorkeeper = doorkeeper
         self._clock = clock
         self._pages = KeptPages()
@@ -63,7 +71,13 @@ class Repositories:
         if "\0" in after:  # no name has one, and not every database can be asked for it
             raise NoSuchPath("nothing is served here")
         looking = partial(look_up, lasting=self._is_lasting(target))
-        match await catalog.ask(looking, catalog.reader, self._pages, target, after):
+        try:
+            answer = await catalog.ask(looking, catalog.reader, self._pages, target, after)
+        except (NoSuchPath, UnknownName):
+            if not await self._pull_through.bring(target):
+                raise
+            answer = await catalog.ask(looking, catalog.reader, self._pages, target, after)
+        match answer:
             case Moved(url=url):
                 url += f"?{query}" if (query := request.rel_url.raw_query_string) else ""
                 return web.Response(status=302, headers={"Location": url, "Cache-Control": _ASK_AGAIN})

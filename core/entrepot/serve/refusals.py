@@ -10,6 +10,7 @@ from aiohttp import web
 from entrepot.catalog.faults import GoneVersion
 from entrepot.download.errors import TooSlow
 from entrepot.errors import DepotError, EntrepotError, IntegrityError, UnknownName, UpstreamError
+from entrepot.serve.pull_through import NotYet
 from entrepot.serve.target import NoSuchPath
 
 #: The first class that fits gives the status.
@@ -34,6 +35,8 @@ def refusal(error: EntrepotError) -> web.Response:
 
     Our folders are nobody's business: a client is told of the trouble, and when to ask again.
     """
+    if isinstance(error, NotYet):
+        return one_line(503, error.what, Retry_After=_SOON)
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), _UNFORESEEN)
     if status in _OURS:
         logging.getLogger(__name__).error("%s", error, exc_info=error if status == _UNFORESEEN else None)

@@ -36,6 +36,7 @@ class RepositoryTable:
     on_error: OnError = "fail"
     guard_loss: Share = attrs.field(factory=usual_guard)
     private: bool = False
+    pull_through: bool = False
     read_token: SecretSource | None = None
     options: Mapping[str, Any] = attrs.field(factory=dict)
     plugins: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)

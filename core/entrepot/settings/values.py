@@ -62,6 +62,7 @@ class RepositorySettings:
     on_error: OnError = "fail"
     guard_loss: Share = attrs.field(factory=usual_guard)
     private: bool = False
+    pull_through: bool = False
     options: Mapping[str, Any] = attrs.field(factory=dict)
     plugins: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
     politeness: Politeness = attrs.field(factory=Politeness)
