@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
+import tarfile
 import zipfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -141,3 +143,74 @@ def _urlsafe(text: str) -> str:
 def make_wheel() -> Callable[..., Path]:
     """Write a wheel into a folder, of a project and version that needs others."""
     return _make_wheel
+
+
+def _metadata(project: str, version: str, needs: Iterable[str], *, says: str = "2.1", more: str = "") -> bytes:
+    """Core metadata of a release."""
+    lines = [f"Metadata-Version: {says}", f"Name: {project}", f"Version: {version}"]
+    return ("\n".join([*lines, *(f"Requires-Dist: {need}" for need in needs)]) + f"\n{more}\n").encode()
+
+
+def _wheel(project: str, version: str, tag: str, said: bytes) -> bytes:
+    """A wheel that pip installs."""
+    info = f"{project}-{version}.dist-info"
+    files = {
+        f"{project}.py": f"VERSION = {version!r}\n".encode(),
+        f"{info}/METADATA": said,
+        f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: {tag}\n".encode(),
+        f"{info}/RECORD": b"",
+    }
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, body in files.items():
+            archive.writestr(zipfile.ZipInfo(name), body)
+    return packed.getvalue()
+
+
+def _sdist(project: str, version: str, said: bytes) -> bytes:
+    """A source distribution, with nothing in it but its metadata."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        member = tarfile.TarInfo(f"{project}-{version}/PKG-INFO")
+        member.size = len(said)
+        archive.addfile(member, io.BytesIO(said))
+    return packed.getvalue()
+
+
+class Universe:
+    """Adds releases to an index."""
+
+    def __init__(self, index: Index) -> None:
+        self.index = index
+        index.pages.clear()
+
+    def add(
+        self, project: str, version: str, *needs: str, tag: str = "py3-none-any", beside: bool = True, **said: Any
+    ) -> str:
+        """Add a wheel, with its metadata beside it or in it alone; returns its filename."""
+        told = _metadata(project, version, needs)
+        filename = f"{project}-{version}-{tag}.whl"
+        if beside:
+            self.index.origin.put(f"/packages/{filename}.metadata", told)
+            said = {"core-metadata": {"sha256": hashlib.sha256(told).hexdigest()}, **said}
+        self.serve(project, filename, _wheel(project, version, tag, told), **said)
+        return filename
+
+    def add_sdist(self, project: str, version: str, *needs: str, says: str = "2.2", more: str = "") -> str:
+        """Add a source distribution whose metadata has no file of its own."""
+        filename = f"{project}-{version}.tar.gz"
+        self.serve(
+            project, filename, _sdist(project, version, _metadata(project, version, needs, says=says, more=more))
+        )
+        return filename
+
+    def serve(self, project: str, filename: str, body: bytes, **said: Any) -> None:
+        """List a file and serve its bytes."""
+        self.index.add(project, filename, hashes={"sha256": hashlib.sha256(body).hexdigest()}, size=len(body), **said)
+        self.index.origin.put(f"/packages/{filename}", body)
+
+
+@pytest.fixture
+def universe(index: Index) -> Universe:
+    """An index with nothing in it, to which projects that need each other are added."""
+    return Universe(index)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 
 import attrs
 from packaging.utils import NormalizedName, canonicalize_name
@@ -47,22 +47,36 @@ class Unwanted:
 
 @attrs.frozen(kw_only=True)
 class Declaring:
-    """All that is needed to declare a page: whose, from where, and what of it is wanted."""
+    """All that is needed to declare a page: whose, from where, and what of it is wanted.
+
+    What stands in `read_by_us`, by filename, comes during the sync whatever the policy: its metadata
+    file, or the file itself where the index has none.
+    """
 
     project: NormalizedName
     url: str
     remote: Remote
     include: Names
+    read_by_us: Set[str] = frozenset()
 
     def units(self, page: ProjectPage, choice: Choice) -> Iterator[DeclarativeContent | Unusable | Unwanted]:
         """Yield the project's unit, then one for each file, in the page's order."""
-        self._check_name(page)
-        if page.entries and None not in choice.left_out:
-            yield self._nothing_left(choice)
-        else:
-            yield DeclarativeContent(self._project(page, choice), scope=self.project)
+        yield self.project_unit(page, choice)
         for entry, why in zip(page.entries, choice.left_out, strict=True):
-            yield self._unit(entry, page) if why is None else Unwanted(self._named(entry.filename), why)
+            yield self.file_unit(entry, page) if why is None else Unwanted(self._named(entry.filename), why)
+
+    def project_unit(self, page: ProjectPage, choice: Choice) -> DeclarativeContent | Unwanted:
+        """The project's own unit; unwanted where no file of it is wanted."""
+        self.check_name(page)
+        if page.entries and None not in choice.left_out:
+            return self._nothing_left(choice)
+        return DeclarativeContent(self._project(page, choice), scope=self.project)
+
+    def unwanted(self, page: ProjectPage, choice: Choice) -> Iterator[Unwanted]:
+        """The files that are left out, in the page's order."""
+        for entry, why in zip(page.entries, choice.left_out, strict=True):
+            if why is not None:
+                yield Unwanted(self._named(entry.filename), why)
 
     def _nothing_left(self, choice: Choice) -> Unwanted:
         rules = sorted({why.rule for why in choice.left_out if why is not None})
@@ -78,7 +92,8 @@ class Declaring:
     def _named(self, filename: str) -> DeclarativeContent:
         return DeclarativeContent(PythonFile(project=self.project, filename=filename), scope=self.project)
 
-    def _check_name(self, page: ProjectPage) -> None:
+    def check_name(self, page: ProjectPage) -> None:
+        """Raise `InvalidMetadata` for a page that is about another project."""
         if page.name is not None and canonicalize_name(page.name) != self.project:
             raise InvalidMetadata(
                 f"the page of project {self.project!r} is about {page.name!r:.80}",
@@ -98,7 +113,8 @@ class Declaring:
             serial=page.serial,
         )
 
-    def _unit(self, entry: ListedFile | UnusableFile, page: ProjectPage) -> DeclarativeContent | Unusable:
+    def file_unit(self, entry: ListedFile | UnusableFile, page: ProjectPage) -> DeclarativeContent | Unusable:
+        """The unit of one listed file."""
         content = PythonFile(project=self.project, filename=entry.filename)
         try:
             if isinstance(entry, UnusableFile):
@@ -129,10 +145,12 @@ class Declaring:
         _check_filename(file.filename)
         artifact = _artifact(file.hashes, file.size)
         path, remote = file_path(self.project, file.filename), self.remote
-        yield DeclarativeArtifact(artifact, url, path, remote, deferred_download=remote.deferred)
+        is_read = file.filename in self.read_by_us
+        later = remote.deferred and not (is_read and not file.core_metadata)
+        yield DeclarativeArtifact(artifact, url, path, remote, deferred_download=later)
         if file.core_metadata:
             hashes = file.core_metadata if isinstance(file.core_metadata, Mapping) else {}
-            later = remote.deferred and _is_strong(hashes)
+            later = remote.deferred and _is_strong(hashes) and not is_read
             yield DeclarativeArtifact(
                 _artifact(hashes), beside(url, ".metadata"), f"{path}.metadata", remote, deferred_download=later
             )

@@ -23,11 +23,14 @@ _PATTERN: Final = re.compile(r"([A-Za-z0-9._*?-]*[*?][A-Za-z0-9._*?-]*)\s*([<>=!
 class Names:
     """Projects and their versions: one of the specifiers of a name must admit a version.
 
-    Pre-releases are admitted; clients choose among what is there by rules of their own.
+    Pre-releases are admitted; clients choose among what is there by rules of their own. `extras`
+    are those that are asked for by name. `told` is how people are told who asks.
     """
 
     named: Mapping[NormalizedName, tuple[SpecifierSet, ...]]
     patterns: tuple[tuple[str, SpecifierSet], ...] = ()
+    extras: Mapping[NormalizedName, frozenset[str]] = attrs.field(factory=dict)
+    told: str = "include asks for"
 
     def specifiers(self, project: NormalizedName) -> list[SpecifierSet]:
         """All that is said of the versions of a project; nothing where it is not meant at all."""
@@ -40,11 +43,13 @@ class Names:
 
     def and_named(self, requirements: Iterable[Requirement]) -> Names:
         """Add what files ask for."""
-        named = dict(self.named)
+        named, extras = dict(self.named), dict(self.extras)
         for requirement in requirements:
             name = canonicalize_name(requirement.name)
             named[name] = (*named.get(name, ()), requirement.specifier)
-        return attrs.evolve(self, named=named)
+            if requirement.extras:
+                extras[name] = extras.get(name, frozenset()) | requirement.extras
+        return attrs.evolve(self, named=named, extras=extras)
 
 
 def admits(specifiers: Iterable[SpecifierSet], version: str | Version | None) -> bool:
@@ -57,14 +62,14 @@ def admits(specifiers: Iterable[SpecifierSet], version: str | Version | None) ->
         return False
 
 
-def parse_names(lines: Iterable[str], option: str) -> Names:
-    """Read an option; what is wrong with it is a `ConfigurationError`."""
+def parse_names(lines: Iterable[str], option: str, *, with_extras: bool = False) -> Names:
+    """Read an option, which may ask for extras or not; what is wrong with it is a `ConfigurationError`."""
     requirements, patterns = [], []
     for line in lines:
         if found := _PATTERN.fullmatch(line.strip()):
             patterns.append((canonicalize_name(found[1]), _versions(found[2] or "", line, option)))
         else:
-            requirements.append(_requirement(line.strip(), option))
+            requirements.append(_requirement(line.strip(), option, with_extras=with_extras))
     return Names({}, tuple(patterns)).and_named(requirements)
 
 
@@ -75,15 +80,20 @@ def _versions(text: str, line: str, option: str) -> SpecifierSet:
         raise _wrong(line, option, str(error)) from error
 
 
-def _requirement(line: str, option: str) -> Requirement:
+def _requirement(line: str, option: str, *, with_extras: bool) -> Requirement:
     try:
         requirement = Requirement(line)
     except InvalidRequirement as error:
         raise _wrong(line, option, str(error).splitlines()[0]) from error
-    if requirement.url or requirement.marker or requirement.extras:
+    if requirement.url or requirement.marker:
         raise ConfigurationError(
             f"{line!r} in the option {option} says more than a name and versions",
             remedy=f'write "{requirement.name}{requirement.specifier}"; a mirror holds files for every environment',
+        )
+    if requirement.extras and not with_extras:
+        raise ConfigurationError(
+            f"{line!r} in the option {option} asks for extras, which are nothing but further requirements",
+            remedy=f'write "{requirement.name}{requirement.specifier}", or set dependencies = true to mirror those too',
         )
     return requirement
 

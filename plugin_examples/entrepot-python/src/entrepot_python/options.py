@@ -45,6 +45,10 @@ class PythonOptions:
         (),
         'only wheels for one of these or for any: "manylinux_2_28_x86_64" and what runs there, "win_amd64", "macosx_*"',
     )
+    dependencies: bool = _option(
+        default=False,
+        doc="whether what these need is mirrored too, to the end, for each of python_versions on each of platforms",
+    )
     max_size: int | None = _option(None, "bytes; a file of which the index says that it is larger is left out")
     legacy_json: bool = _option(default=False, doc="whether pypi/PROJECT/json is published beside the simple API")
     base_url: str | None = _option(
@@ -58,6 +62,11 @@ def check_options(options: PythonOptions, *, pull_through: bool = False) -> None
         raise ConfigurationError(
             "the option include names no project",
             remedy='set include = ["pluggy", "attrs>=23"], or include = ["*"] for every project of the index',
+        )
+    if options.dependencies and not (options.python_versions and options.platforms):
+        raise ConfigurationError(
+            "dependencies = true needs python_versions and platforms: what is needed depends on them",
+            remedy='python_versions = ["3.12"] and platforms = ["manylinux_2_28_x86_64"], for instance',
         )
     if options.newest is not None and options.newest < 1:
         raise ConfigurationError("the option newest is less than 1", remedy="newest = 3")

@@ -8,6 +8,7 @@ from entrepot.plugin import Content, FirstStage, Publisher, RunContext, hookimpl
 from entrepot_python.address import folder_url
 from entrepot_python.asked_for import asked_for
 from entrepot_python.content import PythonFile, PythonProject
+from entrepot_python.mirror_closure import MirrorClosure
 from entrepot_python.mirror_projects import MirrorProjects
 from entrepot_python.options import PythonOptions
 from entrepot_python.pip_index import ask_pip
@@ -33,8 +34,10 @@ def entrepot_register_publishers() -> Sequence[Publisher]:
     return [Publisher("python", make=_publisher, version="3", usage=_usage)]
 
 
-def _first_stage(context: RunContext) -> MirrorProjects:
-    return MirrorProjects(context.remote, parse_selection(context.options, pull_through=context.pull_through))
+def _first_stage(context: RunContext) -> MirrorProjects | MirrorClosure:
+    selection = parse_selection(context.options, pull_through=context.pull_through)
+    kind = MirrorClosure if context.options.dependencies else MirrorProjects
+    return kind(context.remote, selection)
 
 
 def _publisher(context: RunContext) -> SimplePublisher:

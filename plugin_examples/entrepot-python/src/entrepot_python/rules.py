@@ -33,7 +33,7 @@ class Rules:
         self._project = project
         self._options = options = selection.options
         self._targets = selection.targets
-        self._included = selection.include.specifiers(project)
+        self._included, self._told = selection.include.specifiers(project), selection.include.told
         self._excluded = selection.exclude.specifiers(project)
         is_open = not (options.package_types or options.python_versions or options.platforms)
         is_open = is_open and options.prereleases and options.newest is None and options.max_size is None
@@ -73,7 +73,8 @@ class Rules:
         if not admits(self._included, version):
             asked = ", ".join(sorted(map(str, self._included)))
             what = "its name does not tell its version" if version is None else f"it is version {version}"
-            return LeftOut("include", f"{what}, and include asks for {asked}", f'add "{release}" to include')
+            reason = f"{what}, and {self._told} {asked:.200}"
+            return LeftOut("include", reason, f'add "{release}" to include')
         if admits(self._excluded, version):
             asked = ", ".join(sorted(f"{self._project}{each}" for each in self._excluded))
             return LeftOut("exclude", f"exclude names {asked}", "take it out of exclude")
@@ -100,7 +101,7 @@ class Rules:
             if tags and not (tags := self._targets.for_python(tags)):
                 reason = f"none of python_versions runs it: {asked}"
                 return LeftOut("python-versions", reason, "add the version that it was built for to python_versions")
-        if not tags or not self._targets.platforms or self._targets.for_platform(tags):
+        if not tags or not self._targets.each_platform or self._targets.for_platform(tags):
             return None
         built_for = ", ".join(sorted({tag.platform for tag in tags}))
         reason = f"it is for {built_for:.200}, and platforms asks for {', '.join(self._options.platforms)}"

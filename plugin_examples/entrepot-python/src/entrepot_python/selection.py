@@ -88,7 +88,7 @@ def parse_selection(options: PythonOptions, *, pull_through: bool = False) -> Se
     """
     check_options(options, pull_through=pull_through)
     return Selection(
-        include=parse_names(options.include, "include"),
+        include=parse_names(options.include, "include", with_extras=options.dependencies),
         exclude=parse_names(options.exclude, "exclude"),
         targets=parse_targets(options.python_versions, options.platforms),
         options=options,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
@@ -25,7 +26,7 @@ _LEGACY: Final = {"manylinux1": 5, "manylinux2010": 12, "manylinux2014": 17}
 _PLAIN_ABI: Final = (3, 8)
 
 #: No series of Python had more releases: one of them must satisfy what a file requires.
-_RELEASES: Final = 40
+RELEASES: Final = 40
 
 
 @attrs.frozen
@@ -38,15 +39,28 @@ class Python:
 
     def satisfies(self, requires: SpecifierSet) -> bool:
         """Whether some release of the series does."""
-        return any(requires.contains(f"{self.series}.{patch}") for patch in range(_RELEASES))
+        return any(requires.contains(f"{self.series}.{patch}") for patch in range(RELEASES))
 
 
 @attrs.frozen
 class Targets:
-    """What files are to run on; all do where nothing is named."""
+    """What files are to run on; all do where nothing is named.
+
+    `each_platform` has for each platform that was named what runs there, `platforms` all of it.
+    """
 
     pythons: tuple[Python, ...]
-    platforms: tuple[str, ...]
+    each_platform: tuple[tuple[str, ...], ...]
+
+    @property
+    def platforms(self) -> Iterator[str]:
+        """What runs on one of the platforms."""
+        return itertools.chain.from_iterable(self.each_platform)
+
+    def each(self) -> Iterator[Targets]:
+        """Each Python on each platform."""
+        for python, platform in itertools.product(self.pythons, self.each_platform):
+            yield Targets((python,), (platform,))
 
     def for_python(self, tags: Iterable[Tag]) -> list[Tag]:
         """The tags of a wheel that one of the Pythons runs, on whatever platform."""
@@ -70,8 +84,7 @@ class Targets:
 
 def parse_targets(python_versions: Iterable[str], platforms: Iterable[str]) -> Targets:
     """Read the options of that name; what is wrong with them is a `ConfigurationError`."""
-    patterns = dict.fromkeys(pattern for written in platforms for pattern in _expanded(written))
-    return Targets(tuple(map(_python, python_versions)), tuple(patterns))
+    return Targets(tuple(map(_python, python_versions)), tuple(tuple(_expanded(written)) for written in platforms))
 
 
 def _python(text: str) -> Python:

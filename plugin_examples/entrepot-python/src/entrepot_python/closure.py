@@ -1,0 +1,147 @@
+"""What is asked for and what that needs, to the end: projects, each with the versions that are allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import attrs
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName, canonicalize_name
+
+from entrepot_python.environments import Environment, holds
+
+#: Characters of a requirement that are worth reading.
+_LONGEST: Final = 4096
+
+#: How many names a chain tells before it is cut.
+_LONGEST_CHAIN: Final = 12
+
+
+@attrs.define
+class _Project:
+    """What is known of one project: who allows which versions, its extras, and what it requires."""
+
+    specifiers: dict[str, SpecifierSet] = attrs.field(factory=dict)
+    extras: set[str] = attrs.field(factory=set)
+    requires: dict[str, Requirement | None] = attrs.field(factory=dict)
+    needed_by: dict[NormalizedName, str] = attrs.field(factory=dict)
+    asked: bool = False
+
+
+@attrs.frozen
+class Closure:
+    """Grows by what is asked for, and by what is learnt of it; nothing ever leaves it.
+
+    So its end does not depend on the order in which things are learnt. A version belongs to it when
+    a requirement of a version that belongs to it allows it: every way to resolve what was asked for
+    is in it.
+    """
+
+    _environments: Sequence[Environment]
+    _projects: dict[NormalizedName, _Project] = attrs.field(factory=dict, init=False)
+    _grown: set[NormalizedName] = attrs.field(factory=set, init=False)
+    _with_more_extras: set[NormalizedName] = attrs.field(factory=set, init=False)
+    _verdicts: dict[tuple[str, frozenset[str]], bool] = attrs.field(factory=dict, init=False)
+
+    def ask(self, project: NormalizedName, specifiers: Iterable[SpecifierSet], extras: Iterable[str] = ()) -> None:
+        """Ask for versions of a project, and for extras of it."""
+        self._project(project).asked = True
+        for specifier in specifiers:
+            self._want(project, specifier, extras)
+        self._settle()
+
+    def learn(self, project: NormalizedName, by: str, lines: Iterable[str]) -> list[str]:
+        """Take in what a release of a project requires; returns lines, once each, that cannot be followed."""
+        known, lost = self._project(project).requires, []
+        for line in lines:
+            if line in known:
+                continue
+            known[line] = requirement = _read(line)
+            if requirement is None:
+                lost.append(line)
+            else:
+                self._follow(project, requirement, f"{by} needs {line}")
+        self._settle()
+        return lost
+
+    def take_grown(self) -> list[NormalizedName]:
+        """The projects of which more versions are wanted than when this was last asked, in order."""
+        grown = sorted(self._grown)
+        self._grown.clear()
+        return grown
+
+    def specifiers(self, project: NormalizedName) -> Mapping[str, SpecifierSet]:
+        """The versions that are wanted of a project: whatever one of these admits."""
+        return self._projects[project].specifiers
+
+    def is_asked(self, project: NormalizedName) -> bool:
+        """Whether it was asked for, and did not come by dependency alone."""
+        return self._projects[project].asked
+
+    def chains(self) -> dict[NormalizedName, str]:
+        """For each project that came by dependency the shortest way to it from what was asked for."""
+        chains: dict[NormalizedName, list[str]] = {name: [] for name, each in self._projects.items() if each.asked}
+        wave = sorted(chains)
+        while wave:
+            found: dict[NormalizedName, list[str]] = {}
+            for name, project in sorted(self._projects.items()):
+                ways = sorted(set(project.needed_by) & set(wave)) if name not in chains else []
+                if ways:
+                    found[name] = [*chains[ways[0]], project.needed_by[ways[0]]]
+            chains |= found
+            wave = sorted(found)
+        return {name: _told(chain) for name, chain in chains.items() if chain}
+
+    def _follow(self, project: NormalizedName, requirement: Requirement, why: str) -> None:
+        needed = canonicalize_name(requirement.name)
+        if not self._applies(requirement, self._project(project).extras):
+            return
+        needed_by = self._project(needed).needed_by
+        needed_by[project] = min(why, needed_by.get(project, why))
+        self._want(needed, requirement.specifier, requirement.extras)
+
+    def _want(self, project: NormalizedName, specifier: SpecifierSet, extras: Iterable[str]) -> None:
+        wanted = self._project(project)
+        if str(specifier) not in wanted.specifiers:
+            wanted.specifiers[str(specifier)] = specifier
+            self._grown.add(project)
+        if further := {canonicalize_name(extra) for extra in extras} - wanted.extras:
+            wanted.extras |= further
+            self._with_more_extras.add(project)
+
+    def _settle(self) -> None:
+        """Look again at what projects require of which more extras are wanted; not by recursion: chains are long."""
+        while self._with_more_extras:
+            project = self._with_more_extras.pop()
+            for line, requirement in list(self._project(project).requires.items()):
+                if requirement is not None and requirement.marker is not None:
+                    self._follow(project, requirement, f"{project} needs {line}")
+
+    def _applies(self, requirement: Requirement, extras: set[str]) -> bool:
+        if requirement.marker is None:
+            return True
+        case = (str(requirement.marker), frozenset(extras))
+        if case not in self._verdicts:
+            self._verdicts[case] = holds(requirement.marker, sorted(extras), self._environments)
+        return self._verdicts[case]
+
+    def _project(self, name: NormalizedName) -> _Project:
+        return self._projects.setdefault(name, _Project())
+
+
+def _read(line: str) -> Requirement | None:
+    """Read a requirement; None for one that is malformed, or asks for what is at some URL."""
+    try:
+        requirement = Requirement(line) if len(line) <= _LONGEST else None
+    except (InvalidRequirement, RecursionError):
+        return None
+    return None if requirement is None or requirement.url is not None else requirement
+
+
+def _told(chain: Sequence[str]) -> str:
+    if len(chain) > _LONGEST_CHAIN:
+        half = _LONGEST_CHAIN // 2
+        chain = [*chain[:half], "...", *chain[-half:]]
+    return ", ".join(chain)
