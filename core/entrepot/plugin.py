@@ -8,6 +8,9 @@ from entrepot.assembly.registrations import (
     Executor,
     ExecutorContext,
     FirstStage,
+    ImportContext,
+    Imported,
+    Importer,
     Publisher,
 )
 from entrepot.decoding.compressed import bounded_decode
@@ -131,6 +134,9 @@ __all__ = [
     "Fetched",
     "Fetcher",
     "FirstStage",
+    "ImportContext",
+    "Imported",
+    "Importer",
     "Incoming",
     "IntegrityError",
     "InvalidMetadata",

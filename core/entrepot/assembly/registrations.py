@@ -1,11 +1,14 @@
-"""What a plugin registers, as values: for a repository type, and where syncs run."""
+"""What a plugin registers, as values: for a repository type, where syncs run, and what is imported."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
+
+from entrepot.errors import safe_url
 
 if TYPE_CHECKING:
     from entrepot.model.context import RunContext
@@ -82,3 +85,49 @@ class Executor:
     make: Callable[[ExecutorContext], JobRunner]
     options: OptionsClass | None = None
     in_process: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class ImportContext:
+    """What an importer is asked with.
+
+    `given` stands after its option on the command line, and is empty where it takes nothing.
+    `folder` is where the configuration stands.
+    """
+
+    given: str
+    environ: Mapping[str, str] = attrs.field(repr=False)
+    folder: Path
+
+
+@attrs.frozen(kw_only=True)
+class Imported:
+    """One repository, as the configuration of a client has it.
+
+    `url` may have a user name and a password: they are taken out of it, and a place for the secret
+    is written instead. `table` has the other keys of `[repositories.NAME]`, `type` among them.
+    `place` names file and line, for errors. `notes` tell a person what of the client's configuration
+    is not in the table. `files` are texts that the table points to, by whole paths; they are written
+    before the configuration is, and never over a file that says something else.
+    """
+
+    url: str = attrs.field(repr=safe_url)
+    table: Mapping[str, Any]
+    place: str = ""
+    notes: tuple[str, ...] = ()
+    files: Mapping[Path, str] = attrs.field(factory=dict, repr=False)
+
+
+@attrs.frozen
+class Importer:
+    """How to read what a client of this machine is configured with, for `entrepot add --from-NAME`.
+
+    `read` is called once per command; it changes nothing, asks no network, and raises a
+    `ConfigurationError` for what it cannot read. `takes` is what stands after the option, such as
+    `FILE`, or empty for an option that takes nothing. `told` is its line in the help.
+    """
+
+    name: str
+    read: Callable[[ImportContext], Sequence[Imported]]
+    takes: str = ""
+    told: str = ""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
-from entrepot.assembly.registrations import Executor, FirstStage, Publisher
+from entrepot.assembly.registrations import Executor, FirstStage, Importer, Publisher
 from entrepot.errors import PluginError
 from entrepot.model.content import Content, shape_of
+
+#: What can stand behind `--from-`.
+_OPTION: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 #: What a plugin may claim: how it is called, and the hook that claims it.
 KINDS: Mapping[str, tuple[str, str]] = {
@@ -20,6 +24,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "downloader": ("URL scheme", "entrepot_register_downloaders"),
     "storage": ("storage scheme", "entrepot_register_storages"),
     "executor": ("executor", "entrepot_register_executors"),
+    "importer": ("importer", "entrepot_register_importers"),
 }
 
 
@@ -113,6 +118,18 @@ def _executors(plugin: str, hook: str, answer: object) -> list[tuple[str, Any]]:
     return [(value.name, value) for value in values]
 
 
+def _importers(plugin: str, hook: str, answer: object) -> list[tuple[str, Any]]:
+    values = _listed(plugin, hook, answer, "Importer values")
+    for value in values:
+        if not isinstance(value, Importer):
+            raise _refused(plugin, hook, value, "an Importer")
+        if not isinstance(value.name, str) or not _OPTION.fullmatch(value.name):
+            raise _refused(plugin, hook, value.name, "an importer's name, such as 'pip-config',")
+        if not callable(value.read):
+            raise _refused(plugin, hook, value.read, "a function that reads a client's configuration")
+    return [(value.name, value) for value in values]
+
+
 def _schemes(plugin: str, hook: str, answer: object) -> list[tuple[str, Any]]:
     if not isinstance(answer, Mapping):
         raise _refused(plugin, hook, answer, "a mapping from scheme to factory")
@@ -131,6 +148,7 @@ _READERS: Mapping[str, Callable[[str, str, object], list[tuple[str, Any]]]] = {
     "downloader": _schemes,
     "storage": _schemes,
     "executor": _executors,
+    "importer": _importers,
 }
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import click
 
     from entrepot.assembly.outcome import SyncOutcome
-    from entrepot.assembly.registrations import Executor, FirstStage, Publisher
+    from entrepot.assembly.registrations import Executor, FirstStage, Importer, Publisher
     from entrepot.model.content import Content
     from entrepot.model.context import RunContext
     from entrepot.pipeline.plan import Plan
@@ -116,6 +116,11 @@ class Plugins:
     def executors(self) -> Mapping[str, Executor]:
         """Executors by name."""
         return self._held("executor")
+
+    @property
+    def importers(self) -> Mapping[str, Importer]:
+        """Importers by name."""
+        return self._held("importer")
 
     def _held(self, kind: str) -> Mapping[str, Any]:
         return MappingProxyType({name: claim.value for name, claim in self._claims[kind].items()})

@@ -26,6 +26,7 @@ class Brought:
     storages: tuple[str, ...] = ()
     downloaders: tuple[str, ...] = ()
     executors: tuple[str, ...] = ()
+    importers: tuple[str, ...] = ()
     stages: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -48,6 +49,7 @@ def brought(plugins: Plugins, name: str) -> Brought:
         "storages": ("storage", plugins.storages),
         "downloaders": ("downloader", plugins.downloaders),
         "executors": ("executor", plugins.executors),
+        "importers": ("importer", plugins.importers),
     }
     registered = {
         field: tuple(sorted(claimed for claimed in held if plugins.origin(kind, claimed) == name))

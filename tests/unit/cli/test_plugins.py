@@ -35,6 +35,7 @@ def test_programs_get_a_line_for_each_plugin(shell: Shell) -> None:
         "storages": [],
         "downloaders": [],
         "executors": [],
+        "importers": [],
         "stages": ["FirmwareList"],
     }
     assert lines["odd"]["stages"] == lines["odd"]["content_types"] == []

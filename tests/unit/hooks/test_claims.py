@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import pytest
 
-from entrepot.assembly.registrations import Executor, FirstStage, Publisher
+from entrepot.assembly.registrations import Executor, FirstStage, Importer, Publisher
 from entrepot.errors import PluginError, UnknownName
 from entrepot.hooks.manager import Plugins
 from entrepot.hooks.specs import hookimpl
@@ -47,6 +47,7 @@ CLAIMS: dict[str, tuple[str, Callable[[], object], str]] = {
     "downloader": ("entrepot_register_downloaders", lambda: {"ftp": make}, "ftp"),
     "storage": ("entrepot_register_storages", lambda: {"tape": make}, "tape"),
     "executor": ("entrepot_register_executors", lambda: [Executor("elsewhere", make)], "elsewhere"),
+    "importer": ("entrepot_register_importers", lambda: [Importer("some-file", make)], "some-file"),
 }
 
 
@@ -58,7 +59,7 @@ def test_what_is_registered_is_found_under_its_name(kind: str, claim: tuple[str,
     plugins = with_plugins(("p", answering(hook, answer())))
 
     held = [plugins.content_types, plugins.first_stages, plugins.publishers, plugins.downloaders, plugins.storages]
-    assert name in [*held, plugins.executors][list(CLAIMS).index(kind)]
+    assert name in [*held, plugins.executors, plugins.importers][list(CLAIMS).index(kind)]
     assert plugins.origin(kind, name) == "p"
 
 
@@ -114,6 +115,9 @@ WRONG: dict[str, tuple[str, object, str]] = {
     "no executor": ("entrepot_register_executors", [make], "an Executor"),
     "no name of an executor": ("entrepot_register_executors", [Executor("", make)], "an executor's name"),
     "no runner": ("entrepot_register_executors", [Executor("x", None)], "a function"),  # type: ignore[arg-type]  # wrong on purpose
+    "no importer": ("entrepot_register_importers", [make], "an Importer"),
+    "no option of an importer": ("entrepot_register_importers", [Importer("A b", make)], "an importer's name"),
+    "no reader": ("entrepot_register_importers", [Importer("x", None)], "a function that reads"),  # type: ignore[arg-type]  # wrong on purpose
     "no factory": ("entrepot_register_downloaders", {"ftp": "make"}, "a factory for scheme 'ftp'"),
 }
 

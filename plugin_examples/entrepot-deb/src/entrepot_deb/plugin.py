@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
-from entrepot.plugin import Content, FirstStage, Published, Publisher, RunContext, VersionView, hookimpl
+from entrepot.plugin import Content, FirstStage, Importer, Published, Publisher, RunContext, VersionView, hookimpl
+from entrepot_deb.apt_sources import import_apt_sources
 from entrepot_deb.content import DebIndex, DebPackage, DebRelease, DebSource
 from entrepot_deb.mirror_suites import MirrorSuites
 from entrepot_deb.options import DebOptions
@@ -20,6 +21,13 @@ def entrepot_register_content_types() -> Sequence[type[Content]]:
 def entrepot_register_first_stages() -> Sequence[FirstStage]:
     """Repositories of type `deb` are read from an archive with dists/ and pool/."""
     return [FirstStage("deb", make=_first_stage, options=DebOptions)]
+
+
+@hookimpl
+def entrepot_register_importers() -> Sequence[Importer]:
+    """What apt is configured with becomes a repository for each archive."""
+    told = "Each archive of a file of apt, such as /etc/apt/sources.list."
+    return [Importer("apt-sources", import_apt_sources, takes="FILE", told=told)]
 
 
 @hookimpl

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from entrepot.plugin import Content, FirstStage, Publisher, RunContext, hookimpl
+from entrepot.plugin import Content, FirstStage, Importer, Publisher, RunContext, hookimpl
 from entrepot_python.address import folder_url
 from entrepot_python.asked_for import asked_for
 from entrepot_python.content import PythonFile, PythonProject
 from entrepot_python.mirror_closure import MirrorClosure
 from entrepot_python.mirror_projects import MirrorProjects
 from entrepot_python.options import PythonOptions
+from entrepot_python.pip_config import import_pip_config
 from entrepot_python.pip_index import ask_pip
 from entrepot_python.publisher import SimplePublisher
 from entrepot_python.selection import parse_selection
@@ -26,6 +27,12 @@ def entrepot_register_content_types() -> Sequence[type[Content]]:
 def entrepot_register_first_stages() -> Sequence[FirstStage]:
     """Repositories of type `python` are read from a simple index, by default that of pip."""
     return [FirstStage("python", make=_first_stage, options=PythonOptions, default_url=ask_pip, pulls=asked_for)]
+
+
+@hookimpl
+def entrepot_register_importers() -> Sequence[Importer]:
+    """What pip is configured with becomes a repository for each of its indexes."""
+    return [Importer("pip-config", import_pip_config, told="Each index that pip on this machine is configured with.")]
 
 
 @hookimpl

@@ -1,0 +1,133 @@
+"""Taking over what a client is configured with, as repositories to add."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from entrepot.assembly.registrations import ImportContext, Imported
+from entrepot.errors import ConfigurationError, EntrepotError, PluginError
+from entrepot.operations.add import NewRepository
+
+if TYPE_CHECKING:
+    from entrepot.hooks.manager import Plugins
+
+_LONGEST_NAME = 64
+
+
+def import_client(
+    plugins: Plugins, importer: str, context: ImportContext, *, name: str | None, asked: Mapping[str, Any]
+) -> list[NewRepository]:
+    """Read a client's configuration; what is `asked` for goes before it.
+
+    One repository takes `name`; of several, it begins all their names. Without it they are named
+    for host and path. User names and passwords of URLs become places that secrets are had from.
+    """
+    found = _read(plugins, importer, context)
+    if not found:
+        raise ConfigurationError(
+            "the client's configuration names no repository that could be mirrored",
+            where=f"--from-{importer} {context.given}".rstrip(),
+            remedy="add one by hand: entrepot add NAME --type TYPE --url URL",
+        )
+    names = _names(found, name)
+    return [_new(one, called, asked) for one, called in zip(found, names, strict=True)]
+
+
+def _read(plugins: Plugins, importer: str, context: ImportContext) -> Sequence[Imported]:
+    plugin = plugins.origin("importer", importer)
+    try:
+        found = plugins.importers[importer].read(context)
+    except (EntrepotError, ExceptionGroup):
+        raise
+    except Exception as error:
+        raise _broken(plugin, importer, f"raised {type(error).__name__}: {error}") from error
+    if not isinstance(found, list | tuple) or not all(isinstance(one, Imported) for one in found):
+        raise _broken(plugin, importer, f"answered {found!r:.200} where a list of Imported values is expected")
+    return found
+
+
+def _broken(plugin: str, importer: str, how: str) -> PluginError:
+    return PluginError(
+        f"plugin {plugin!r} {how}",
+        where=f"--from-{importer}",
+        remedy="add the repository by hand: entrepot add NAME --type TYPE --url URL; --debug shows the traceback",
+    )
+
+
+def _names(found: Sequence[Imported], name: str | None) -> list[str]:
+    if name is not None and len(found) == 1:
+        return [name]
+    names: list[str] = []
+    for one in found:
+        made = _made_name(one.url, name)
+        numbered = (made, *(f"{made[: _LONGEST_NAME - 4]}-{number}" for number in range(2, len(found) + 1)))
+        names.append(next(each for each in numbered if each not in names))
+    return names
+
+
+def _made_name(url: str, name: str | None) -> str:
+    """Name it for host and path: mirror.example/debian is mirror-example-debian."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    words = [*([name] if name else []), host, parts.path]
+    made = re.sub(r"[^a-z0-9_]+", "-", "-".join(words).lower())
+    return made.strip("-_")[:_LONGEST_NAME].rstrip("-_") or "imported"
+
+
+def _new(one: Imported, name: str, asked: Mapping[str, Any]) -> NewRepository:
+    url, access, told = _without_credentials(one.url, name)
+    table = _merged({"type": one.table.get("type"), "url": url, **one.table, **access}, asked)
+    if not any(table.get(key) == had for key, had in access.items() if key != "username"):
+        told = {}  # it was said besides where the secret is to be had
+    return NewRepository(
+        name=name,
+        table=table,
+        place=one.place,
+        files=one.files,
+        secrets=tuple(told),
+        notes=(*told.values(), *one.notes),
+    )
+
+
+def _without_credentials(url: str, name: str) -> tuple[str, dict[str, Any], dict[str, str]]:
+    """Return a URL without user and password, keys for them, and what to say of each variable.
+
+    A user without a password is a token more often than a name, so it counts as a secret too.
+    """
+    parts = urlsplit(url)
+    place, at, host = parts.netloc.rpartition("@")
+    if not at:
+        return url, {}, {}
+    bare = urlunsplit(parts._replace(netloc=host))
+    user, _, password = place.partition(":")
+    variable = f"ENTREPOT_{re.sub(r'[^A-Z0-9]+', '_', name.upper())}"
+    if password:
+        variable = f"{variable}_PASSWORD"
+        told = f"the password in its URL is not written down; set it for syncs: export {variable}=..."
+        return bare, {"username": unquote(user), "password": {"env": variable}}, {variable: told}
+    variable = f"{variable}_AUTHORIZATION"
+    encoded = "$(printf %s 'USER:' | base64 -w 0)"
+    told = f'the user in its URL is not written down; set it for syncs: export {variable}="Basic {encoded}"'
+    return bare, {"headers": {"Authorization": {"env": variable}}}, {variable: told}
+
+
+def _merged(table: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Put one table over another; tables in both are merged."""
+    return dict(_both(table, asked))
+
+
+def _both(table: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for key in dict.fromkeys((*table, *asked)):
+        under, over = table.get(key), asked.get(key)
+        if isinstance(under, Mapping) and isinstance(over, Mapping) and not _is_secret(over):
+            yield key, _merged(under, over)
+        else:
+            yield key, asked.get(key, under)
+
+
+def _is_secret(value: Mapping[str, Any]) -> bool:
+    """Whether a table says where a secret is to be had, of which there is one way."""
+    return value.keys() <= {"env", "file", "keyring"}
