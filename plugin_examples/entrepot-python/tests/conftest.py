@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import json
+import re
 import tarfile
 import zipfile
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -148,11 +149,13 @@ def make_wheel() -> Callable[..., Path]:
 def _metadata(project: str, version: str, needs: Iterable[str], *, says: str = "2.1", more: str = "") -> bytes:
     """Core metadata of a release."""
     lines = [f"Metadata-Version: {says}", f"Name: {project}", f"Version: {version}"]
+    lines += [f"Provides-Extra: {extra}" for need in needs for extra in re.findall(r"extra == ['\"](.*?)['\"]", need)]
     return ("\n".join([*lines, *(f"Requires-Dist: {need}" for need in needs)]) + f"\n{more}\n").encode()
 
 
 def _wheel(project: str, version: str, tag: str, said: bytes) -> bytes:
     """A wheel that pip installs."""
+    project = project.replace("-", "_")
     info = f"{project}-{version}.dist-info"
     files = {
         f"{project}.py": f"VERSION = {version!r}\n".encode(),
@@ -189,7 +192,7 @@ class Universe:
     ) -> str:
         """Add a wheel, with its metadata beside it or in it alone; returns its filename."""
         told = _metadata(project, version, needs)
-        filename = f"{project}-{version}-{tag}.whl"
+        filename = f"{project.replace('-', '_')}-{version}-{tag}.whl"
         if beside:
             self.index.origin.put(f"/packages/{filename}.metadata", told)
             said = {"core-metadata": {"sha256": hashlib.sha256(told).hexdigest()}, **said}

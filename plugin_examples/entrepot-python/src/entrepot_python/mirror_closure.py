@@ -49,7 +49,8 @@ class _Visit:
     """One project, while a run finds out what of it is wanted.
 
     `known` is what the last run noted. `page` is there once it was read in full; of its entries
-    those in `put` are declared, and `read` is what their files require.
+    those in `put` are declared, which is all that the specifiers `declared` choose, and `read` is
+    what their files require.
     """
 
     project: NormalizedName
@@ -58,6 +59,7 @@ class _Visit:
     known: KnownNeeds = attrs.field(factory=KnownNeeds)
     is_unchanged: bool = False
     page: Download | None = None
+    declared: frozenset[str] | None = None
     put: set[int] = attrs.field(factory=set)
     read: dict[str, FileNeeds] = attrs.field(factory=dict)
     is_over: bool = False
@@ -166,6 +168,7 @@ class MirrorClosure(Stage):
             if (earlier := visit.read.get(read.entries[at].filename)) is not None:
                 visit.read[read.entries[at].filename] = attrs.evolve(earlier, by=by)
         await self._learn(visit, ((name, each.requires) for name, each in visit.read.items()))
+        visit.declared = frozenset(wanted)
 
     async def _choose(self, visit: _Visit, wanted: Mapping[str, SpecifierSet]) -> tuple[ProjectPage, Wanted, Declaring]:
         page = visit.page = visit.page or await self._pages.ask(f"{visit.project}/")
@@ -234,7 +237,8 @@ class MirrorClosure(Stage):
             await self._give_up(visit, error.at(f"project {project!r}"))
 
     async def _close(self, visit: _Visit, wanted: Mapping[str, SpecifierSet]) -> None:
-        await self._declare(visit, wanted)
+        if visit.declared != wanted.keys():
+            await self._declare(visit, wanted)
         read, chosen, declaring = await self._choose(visit, wanted)
         await put_all(self, [declaring.project_unit(read, chosen.choice), *declaring.unwanted(read, chosen.choice)])
         needs = KnownNeeds(frozenset(wanted), visit.read).dump()

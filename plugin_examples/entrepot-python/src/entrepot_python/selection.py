@@ -35,12 +35,15 @@ class Selection:
     targets: Targets
     options: PythonOptions
 
-    def choose(self, project: NormalizedName, page: ProjectPage) -> Choice:
-        """Decide on every file of a page; a file that nothing speaks against is not even looked at."""
+    def choose(self, project: NormalizedName, page: ProjectPage, names: Sequence[FileName] | None = None) -> Choice:
+        """Decide on every file of a page; a file that nothing speaks against is not even looked at.
+
+        Who chooses several times hands in what the files' `names` tell.
+        """
         rules = Rules(self, project)
         if rules.admit_all:
             return Choice([None] * len(page.entries), page.versions)
-        names = [read_filename(entry.filename) for entry in page.entries]
+        names = names or [read_filename(entry.filename) for entry in page.entries]
         left_out = [rules.left_out(entry, name) for entry, name in zip(page.entries, names, strict=True)]
         oldest = self._oldest(page.entries, names, left_out)
         if oldest is not None:

@@ -38,8 +38,9 @@ def choose_wanted(
     """
     if selection.options.newest is None:
         return Wanted(_for(selection, project, specifiers.values()).choose(project, page))
+    names = [read_filename(entry.filename) for entry in page.entries]
     choices = [
-        (text, _for(attrs.evolve(selection, targets=target), project, [specifier]).choose(project, page))
+        (text, _for(attrs.evolve(selection, targets=target), project, [specifier]).choose(project, page, names))
         for text, specifier in specifiers.items()
         for target in selection.targets.each()
     ]
