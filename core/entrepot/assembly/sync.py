@@ -21,6 +21,7 @@ from entrepot.events import SyncEnded, SyncStarted
 from entrepot.model.declarative import DeclarativeContent
 from entrepot.model.facts import RESOLVED
 from entrepot.model.ledger import Changes
+from entrepot.model.pulled import PULLED_NOTHING
 from entrepot.model.repository import RepositoryVersion
 from entrepot.pipeline.attendance import Attendance
 from entrepot.pipeline.run import Pipeline
@@ -103,7 +104,7 @@ class _Attempt:
         settled = await settle(self.run, publisher, self.progress.enter)
         if not settled.differs:
             outcome = self._outcome(settled.changes, None)
-            await self.run.ledger.finish("unchanged", outcome.report)
+            await self.run.ledger.finish("unchanged", self._brief(outcome))
             return outcome
         return await self._seal(settled)
 
@@ -179,6 +180,11 @@ class _Attempt:
             "bottleneck": self.pipeline.trace.bottleneck(),
             "database": self._database(),
         }
+
+    def _brief(self, outcome: SyncOutcome) -> Mapping[str, Any]:
+        """What is kept of a run without a version: of pulls that found nothing, no more than that."""
+        said_nothing = not (self.run.pulled_groups or outcome.failed or outcome.refused)
+        return PULLED_NOTHING if self.run.request.pulled and said_nothing else outcome.report
 
     def _refused_by(self) -> list[Mapping[str, Any]]:
         return [

@@ -39,7 +39,7 @@ _AT: Final = Statement(f"{_VERSION} WHERE {_FINISHED} AND completed <= :moment O
 
 _LAST_RUN: Final = Statement(
     "SELECT id, started, ended, outcome, number, report FROM run WHERE repository = :repository"
-    " ORDER BY id DESC LIMIT 1"
+    " AND id < :before ORDER BY id DESC LIMIT 1"
 )
 _RETRIABLE: Final = Statement(
     "SELECT id, started, ended, outcome, number, report FROM run r WHERE repository = :repository"
@@ -57,7 +57,7 @@ _REFUSALS: Final = Statement(
 )
 
 #: Above the number of every run.
-_LAST_OF_ALL: Final = 2**31 - 1
+_ABOVE_ALL: Final = 2**31 - 1
 
 #: Sorts behind every key.
 _END: Final = chr(0x10FFFF)
@@ -139,18 +139,18 @@ class CatalogReader:
             return everything.declared_files(session, *self._place(session, name, number), after=after)
 
     def last_run(self, name: str) -> RunRow | None:
-        """The repository's latest run, whatever became of it; None before the first."""
-        return self._run(name, _LAST_RUN)
+        """The repository's latest run, whatever became of it; None before the first.
+
+        A pull is none, as far as there are others: it says nothing of what it did not look at.
+        """
+        return self._last(name, _LAST_RUN)
 
     def last_telling_run(self, name: str) -> RunRow | None:
         """The latest run that says which units the repository lacks: it ended well, or for failed units.
 
-        A pull says nothing of what it did not look at.
+        A pull is none, as far as there are others.
         """
-        found = self._run(name, _RETRIABLE, before=_LAST_OF_ALL)
-        while found is not None and "pulled" in found.report:
-            found = self._run(name, _RETRIABLE, before=found.id)
-        return found
+        return self._last(name, _RETRIABLE)
 
     def failures(self, name: str, run: int) -> list[FailureRow]:
         """Units that a run gave up on, by key."""
@@ -184,9 +184,16 @@ class CatalogReader:
         with self._reading() as session:
             return artifacts.adoptable(session, self._repository(session, name), [sha256])[0]
 
-    def _run(self, name: str, statement: Statement, **values: Any) -> RunRow | None:
+    def _last(self, name: str, statement: Statement) -> RunRow | None:
+        """The latest of some runs that is no pull, or of pulls the latest where nothing else is."""
+        latest = found = self._run(name, statement, before=_ABOVE_ALL)
+        while found is not None and "pulled" in found.report:
+            found = self._run(name, statement, before=found.id)
+        return found or latest
+
+    def _run(self, name: str, statement: Statement, *, before: int) -> RunRow | None:
         with self._reading() as session:
-            row = session.one(statement, repository=self._repository(session, name), **values)
+            row = session.one(statement, repository=self._repository(session, name), before=before)
         if row is None:
             return None
         number, started, ended, outcome, version, report = row

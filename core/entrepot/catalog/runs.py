@@ -14,6 +14,7 @@ from entrepot.catalog.statement import Session, Statement
 from entrepot.catalog.texts import storable_json
 from entrepot.catalog.writing import Run
 from entrepot.errors import ConfigurationError
+from entrepot.model.pulled import PULLED_NOTHING
 
 if TYPE_CHECKING:
     from entrepot.catalog.leases import Claim
@@ -53,6 +54,11 @@ _RUN: Final = Statement("SELECT max(id) FROM run WHERE repository = :repository"
 _END: Final = Statement(
     "UPDATE run SET outcome = :outcome, ended = :now, number = :made, report = :report"
     " WHERE id = :run AND outcome IS NULL"
+)
+#: A pull that found nothing takes the place of one right before it: anybody may cause any number of them.
+_FORGET_LIKE_IT: Final = Statement(
+    "DELETE FROM run WHERE repository = :repository AND swept = true AND report = :report AND outcome = 'unchanged'"
+    " AND id = (SELECT max(id) FROM run WHERE repository = :repository AND id < :run)"
 )
 
 _BEGUN: Final = Statement("SELECT number FROM repository_version WHERE repository = :repository AND completed IS NULL")
@@ -138,8 +144,11 @@ def end(writer: Writer, run: Run, outcome: str, report: Mapping[str, Any], now: 
     """
     with writer.transaction() as session:
         run.fence(session)
-        if not session.change(_END, run=run.id, outcome=outcome, now=now, made=None, report=storable_json(report)):
+        text = storable_json(report)
+        if not session.change(_END, run=run.id, outcome=outcome, now=now, made=None, report=text):
             return
+        if report == PULLED_NOTHING:
+            session.change(_FORGET_LIKE_IT, repository=run.repository, run=run.id, report=text)
     recovery.undo(writer, run)
     with writer.transaction() as session:
         run.fence(session)

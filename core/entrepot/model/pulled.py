@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Final
+
 import attrs
+
+#: The report of a pull that found nothing. Of several one after the other, the catalog keeps the last.
+PULLED_NOTHING: Final[Mapping[str, Any]] = {"pulled": []}
 
 
 @attrs.frozen

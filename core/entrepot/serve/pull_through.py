@@ -33,6 +33,10 @@ RESTING: Final = 5.0
 MOST_WAITING: Final = 100
 MOST_ABSENT: Final = 1000
 
+#: So many pulls that fail one after the other, and upstream is asked for nothing new for some seconds.
+MOST_IN_A_ROW: Final = 3
+PAUSE: Final = 30.0
+
 #: Seconds after which a repository that somebody else syncs is tried again.
 _BUSY: Final = 0.5
 
@@ -60,7 +64,7 @@ class PullThrough:
         if configured is None or not configured.pull_through or target.at is not None:
             return False
         if target.name not in self._pulls:
-            self._pulls[target.name] = await self._make(target.name)
+            self._pulls[target.name] = self._make(target.name)
         pulls = self._pulls[target.name]
         group = None if pulls is None else pulls.group_of(target.path or "")
         return False if pulls is None or group is None else await pulls.bring(group)
@@ -69,11 +73,11 @@ class PullThrough:
         """Cancel pulls that are under way; what they stored and saved stays for the next."""
         await asyncio.gather(*(pulls.close() for pulls in self._pulls.values() if pulls is not None))
 
-    async def _make(self, name: str) -> _Pulls | None:
+    def _make(self, name: str) -> _Pulls | None:
         first, configured = self._depot.first_stage(name), self._depot.settings.repository(name)
         if first.pulls is None:
             return None
-        group_of = await asyncio.to_thread(first.pulls, configured.options_as(first.options))
+        group_of = first.pulls(configured.options_as(first.options))
         return _Pulls(self._depot, name, group_of=group_of, clock=self._clock, patience=self._patience)
 
 
@@ -97,6 +101,8 @@ class _Pulls:
         self._asked: dict[str, _Asked] = {}
         self._absent: dict[str, float] = {}
         self._failed: dict[str, tuple[EntrepotError, float]] = {}
+        self._in_a_row = 0
+        self._paused: tuple[EntrepotError, float] | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def bring(self, group: str) -> bool:
@@ -104,8 +110,9 @@ class _Pulls:
         self._forget_what_is_over()
         if group in self._absent:
             return False
-        if group in self._failed:
-            raise self._failed[group][0].with_traceback(None)
+        error, _ = self._failed.get(group) or self._paused or (None, 0.0)
+        if error is not None:
+            raise error.with_traceback(None)
         asked = self._asked.get(group) or self._ask(group)
         try:
             return await asyncio.wait_for(asyncio.shield(asked.answer), self._patience)
@@ -121,6 +128,8 @@ class _Pulls:
     def _forget_what_is_over(self) -> None:
         now = self._clock()
         self._failed = {group: kept for group, kept in self._failed.items() if kept[1] > now}
+        if self._paused is not None and self._paused[1] <= now:
+            self._paused, self._in_a_row = None, 0
         while self._absent and (oldest := next(iter(self._absent))) and self._absent[oldest] <= now:
             del self._absent[oldest]
 
@@ -145,6 +154,9 @@ class _Pulls:
 
     async def _pull(self, asked: Mapping[str, _Asked]) -> None:
         """Bring some groups with one sync, or each half of them where one of them may be at fault."""
+        if self._paused is not None:
+            self._end_all(asked, self._paused[0])
+            return
         try:
             report = await self._sync(tuple(asked))
         except RepositoryBusy:
@@ -154,11 +166,12 @@ class _Pulls:
                 for half in _halves(asked):
                     await self._pull(half)
                 return
-            self._end_all(asked, _told(error, self._name))
+            self._fail(asked, _told(error, self._name))
         except Exception as error:  # a plugin may raise anything; whoever waits is told
             logging.getLogger(__name__).exception("pulling into repository %r", self._name)
-            self._end_all(asked, EntrepotError(f"{type(error).__name__} while fetching"))
+            self._fail(asked, EntrepotError(f"{type(error).__name__} while fetching"))
         else:
+            self._in_a_row = 0
             self._end_by(report, asked)
 
     async def _sync(self, groups: tuple[str, ...]) -> Mapping[str, Any]:
@@ -184,6 +197,13 @@ class _Pulls:
                 self._end(group, UpstreamError(failed[group]))
             else:
                 self._end(group, False)
+
+    def _fail(self, groups: Mapping[str, _Asked], error: EntrepotError) -> None:
+        """Tell who waits; after some failures in a row, upstream and the catalog are let alone for a while."""
+        self._in_a_row += 1
+        if self._in_a_row >= MOST_IN_A_ROW:
+            self._paused = error, self._clock() + PAUSE
+        self._end_all(groups, error)
 
     def _end_all(self, groups: Mapping[str, _Asked], error: EntrepotError) -> None:
         for group in groups:
