@@ -11,6 +11,7 @@ from entrepot.assembly.registrations import (
     ImportContext,
     Imported,
     Importer,
+    Intake,
     Publisher,
 )
 from entrepot.decoding.compressed import bounded_decode
@@ -57,6 +58,7 @@ from entrepot.model.declarative import (
     DeclarativeContent,
     Declared,
     Fetched,
+from entrepot.model.upload import Accepted, Unacceptable, Upload, UploadReader
     Stored,
 )
 from entrepot.model.digest import Digest, parse_digest
@@ -76,6 +78,7 @@ from entrepot.model.relative_path import RelativePath, relative_path
 from entrepot.model.remote import Policy, Remote, Secret
 from entrepot.model.repository import Repository, RepositoryVersion
 from entrepot.model.verification import Verification
+    "Accepted",
 from entrepot.pipeline.edits import (
     Edit,
     after,
@@ -112,6 +115,7 @@ __all__ = [
     "Content",
     "ContentAssociation",
     "ContentSaver",
+    "Intake",
     "ContentUnassociation",
     "Damage",
     "DeclarativeArtifact",
@@ -155,9 +159,12 @@ __all__ = [
     "PluginError",
     "Policy",
     "Published",
+    "Unacceptable",
     "PublishedFile",
     "Publisher",
     "Pulled",
+    "Upload",
+    "UploadReader",
     "QueryExistingArtifacts",
     "QueryExistingContents",
     "Received",

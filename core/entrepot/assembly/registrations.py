@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from entrepot.model.context import RunContext
     from entrepot.model.job import JobRunner, SyncHere
     from entrepot.model.publication import Publisher as PublisherProtocol
+    from entrepot.model.upload import UploadReader
     from entrepot.stages.stage import Stage
 
 
@@ -22,6 +23,17 @@ OptionsClass: TypeAlias = type[Any]
 
 #: Which group a path below a repository asks for; None for none that could be brought.
 GroupOf: TypeAlias = Callable[[str], str | None]
+
+
+@attrs.frozen
+class Intake:
+    """How to make what reads files that are uploaded to repositories of a type.
+
+    `make` is called once for each upload, of one file or of several that are handed in together; it
+    opens nothing.
+    """
+
+    make: Callable[[RunContext], UploadReader]
 
 
 @attrs.frozen
@@ -36,6 +48,9 @@ class FirstStage:
     `pulls` makes, of the options, what tells which group of content a path below the repository
     asks for, or None where no sync would bring it: a type that has it takes `pull_through`, and its
     stage heeds `context.pulled()`. It is asked for names that anybody makes up, and opens nothing.
+
+    A type that has an `intake` takes `uploads`, into repositories that have no upstream.
+    `importers` read what clients of this machine are configured with, as repositories of this type.
     """
 
     type: str
@@ -43,6 +58,8 @@ class FirstStage:
     options: OptionsClass | None = None
     default_url: Callable[[], str] | None = None
     pulls: Callable[[Any], GroupOf] | None = None
+    intake: Intake | None = None
+    importers: Sequence[Importer] = ()
 
 
 @attrs.frozen

@@ -37,6 +37,7 @@ class SyncRequest:
     options of stage plugins as they are written; `read_table` makes an attrs class of one of them.
     `guard_loss` is a share between 0 and 1, or None for no guard. With `retry` nothing but that is tried.
     `pulled` are groups that clients ask for right now: with any, the run is about nothing else.
+    With `uploads` the repository has no upstream, and its remote no URL.
     """
 
     repository: Repository
@@ -50,6 +51,7 @@ class SyncRequest:
     retry: Retry | None = None
     pull_through: bool = False
     pulled: tuple[str, ...] = ()
+    uploads: bool = False
     plugin_tables: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
     read_table: Callable[[str, type[Any]], Any] = attrs.field(repr=False, eq=False)
 

@@ -104,6 +104,11 @@ class SyncRun:
         return self.request.pull_through
 
     @property
+    def uploads(self) -> bool:
+        """Whether content is handed in, and there is no upstream."""
+        return self.request.uploads
+
+    @property
     def receiver(self) -> Receiver:
         """Where bytes that are to be kept are written to."""
         return self.equipment.storage

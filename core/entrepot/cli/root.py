@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "init": "Make a configuration and a depot.",
         "add": "Add a repository to the configuration.",
         "sync": "Bring repositories up to their upstream.",
+        "upload": "Take files of one's own into a repository.",
         "status": "Show all repositories at a glance.",
         "versions": "List the versions of a repository.",
         "show": "Show what a version holds.",

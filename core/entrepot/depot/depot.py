@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
 from entrepot.assembly.request import SyncRequest
+from entrepot.assembly.take_in import TakeIn
 from entrepot.catalog.catalog import Catalog
 from entrepot.depot.workshop import DepotWorkshop
 from entrepot.errors import ConfigurationError
@@ -14,12 +15,14 @@ from entrepot.model.remote import Remote, without_password
 from entrepot.model.repository import Repository
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
-    from entrepot.assembly.registrations import FirstStage
+    from entrepot.assembly.registrations import FirstStage, Intake
     from entrepot.hooks.manager import Plugins
+    from entrepot.model.upload import Upload
     from entrepot.settings import RepositorySettings, Settings
+    from entrepot.stages.stage import Stage
     from entrepot.storage.protocol import Storage
 
 
@@ -55,9 +58,13 @@ class Depot:
         return Repository(configured.name, configured.type, private=configured.private, workshop=self.workshop)
 
     def remote(self, name: str) -> Remote:
-        """Where a configured repository's content comes from, bound: it can download."""
+        """Where a configured repository's content comes from, bound: it can download.
+
+        Of a repository that takes uploads the URL is empty: nothing can be fetched from there.
+        """
         configured = self.settings.repository(name)
-        url, access = without_password(configured.url or self._default_url(configured), configured.access)
+        asked = "" if configured.uploads else configured.url or self._default_url(configured)
+        url, access = without_password(asked, configured.access)
         return Remote(
             url,
             policy=configured.policy,
@@ -76,6 +83,8 @@ class Depot:
         configured = self.settings.repository(name)
         first = self.first_stage(name)
         self.plugins.check_tables(configured.plugins, where=configured.place)
+        if configured.uploads:
+            self.intake(name)
         if configured.pull_through and first.pulls is None:
             raise ConfigurationError(
                 f"repositories of type {configured.type!r} cannot fetch what they are asked for",
@@ -91,9 +100,35 @@ class Depot:
             on_error=configured.on_error,
             guard_loss=configured.guard_loss.part,
             pull_through=configured.pull_through,
+            uploads=configured.uploads,
             plugin_tables=configured.plugins,
             read_table=configured.plugin_options_as,
         )
+
+    def begin(self, request: SyncRequest) -> Stage:
+        """Make what a run of the request begins with; one of a repository that takes uploads declares none."""
+        if request.uploads:
+            return self.intake_stage(request, ())
+        return self.first_stage(request.repository.name).make(request)
+
+    def intake_stage(self, request: SyncRequest, uploads: Sequence[Upload]) -> TakeIn:
+        """Make the stage that declares uploads."""
+        intake = self.intake(request.repository.name)
+        return TakeIn(uploads, intake.make(request), receiver=self.storage)
+
+    def intake(self, name: str) -> Intake:
+        """Who reads what is uploaded to a configured repository; `ConfigurationError` when its type takes nothing."""
+        configured, intake = self.settings.repository(name), self.first_stage(name).intake
+        if intake is None or not configured.uploads:
+            whose = f"repository {name!r}" if intake else f"every repository of type {configured.type!r}"
+            raise ConfigurationError(
+                f"{whose} takes no uploads",
+                where=configured.place,
+                remedy="a repository that mirrors takes none; add one that says uploads = true, without a url"
+                if intake
+                else "take uploads out, or choose a type whose plugin takes some",
+            )
+        return intake
 
     def _default_url(self, configured: RepositorySettings) -> str:
         known = self._default_urls.get(configured.type)

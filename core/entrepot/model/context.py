@@ -38,6 +38,9 @@ class RunContext(Protocol):
     def policy(self) -> Policy: ...
     @property
     def pull_through(self) -> bool: ...
+    @property
+    def uploads(self) -> bool:
+        """Whether content is handed in: there is no upstream then, and the remote's URL is empty."""
 
     def plugin_options(self, plugin: str, options: type[T]) -> T:
         """What the configuration says to one stage plugin for this repository, as its attrs class.

@@ -84,7 +84,7 @@ def _repository(repository: RepositorySettings, plugins: Plugins) -> Finding:
         repository.options_as(first_stage.options)
         plugins.check_tables(repository.plugins, where=repository.place)
         _ = repository.access
-        token = repository.read_token
+        token, upload_token = repository.read_token, repository.upload_token
     except EntrepotError as error:
         return Finding.of(name, error)
     except ExceptionGroup as group:
@@ -92,6 +92,10 @@ def _repository(repository: RepositorySettings, plugins: Plugins) -> Finding:
     if repository.private and token is None:
         what = "it is private and has no read_token: `entrepot serve` shows it to nobody"
         return Finding(name, "note", what, f'write read_token = {{ env = "NAME" }} in {repository.place}')
+    if repository.uploads:
+        told = f"type {repository.type}, takes uploads"
+        told += "" if upload_token is not None else " of this machine alone: no upload_token"
+        return Finding(name, "ok", told)
     allowed = allowed_unasked(repository)
     told = f"type {repository.type}, {repository.policy}"
     return Finding(name, "ok", told if allowed is None else f"{told}; {allowed}")
@@ -105,6 +109,8 @@ async def reach(depot: Depot) -> list[Finding]:
 
 async def _reached(depot: Depot, name: str) -> Finding:
     what = f"upstream of {name}"
+    if depot.settings.repository(name).uploads:
+        return Finding(what, "ok", "it has none: it holds what is uploaded to it")
     try:
         remote = depot.remote(name)
         async with asyncio.timeout(_PATIENCE):

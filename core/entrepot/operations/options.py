@@ -52,7 +52,7 @@ def options(depot: Depot, name: str) -> list[OptionTable]:
     prefix = f"repositories.{name}"
     try:
         request = depot.request(name)
-        plan = default_plan(first.make(request), plugin=owner, mirror=request.mirror)
+        plan = default_plan(depot.begin(request), plugin=owner, mirror=request.mirror)
     except (EntrepotError, ExceptionGroup) as error:
         return [_table(f"{prefix}.options", owner, first.options, said=configured.options, wrong=_told(error))]
     asked = _Asked(request.read_table)

@@ -40,7 +40,7 @@ def stages(depot: Depot, name: str) -> list[Row]:
 def plan_of(depot: Depot, name: str) -> Plan:
     """The plan as it would run now, checked."""
     request = depot.request(name)
-    return assemble(depot.first_stage(name).make(request), request, depot.plugins)
+    return assemble(depot.begin(request), request, depot.plugins)
 
 
 def parts(plan: Plan) -> list[Part]:

@@ -10,6 +10,7 @@ from entrepot.assembly.outcome import SyncOutcome
 from entrepot.assembly.request import Confirmed
 from entrepot.assembly.retry import Retry
 from entrepot.assembly.seal import is_lacking
+from entrepot.errors import ConfigurationError
 from entrepot.events import Listener, nobody
 from entrepot.operations.versions import is_synced
 
@@ -27,6 +28,13 @@ async def sync(depot: Depot, name: str, *, listener: Listener = nobody, confirme
     Raises what ended the run; the version before is then served unchanged. A run in which units
     failed and were skipped or kept ends well, and its outcome says so.
     """
+    configured = depot.settings.repository(name)
+    if configured.uploads:
+        raise ConfigurationError(
+            f"repository {name!r} has no upstream to sync with: it holds what is uploaded to it",
+            where=configured.place,
+            remedy=f"entrepot upload {name} FILE...",
+        )
     request = attrs.evolve(depot.request(name), confirmed=confirmed)
     first_stage = depot.first_stage(name).make(request)
     return await depot.workshop.run(first_stage, request, listener=listener)

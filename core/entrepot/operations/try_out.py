@@ -37,8 +37,9 @@ def try_out(settings: Settings, plugins: Plugins, name: str) -> None:
             repositories={name: tried},
         )
         with open_depot(aside, plugins, create=True) as depot:
-            _check_url(depot.remote(name).url, plugins, where=tried.place)
-            depot.first_stage(name).make(depot.request(name))
+            if not tried.uploads:
+                _check_url(depot.remote(name).url, plugins, where=tried.place)
+            depot.begin(depot.request(name))
 
 
 def _check_url(url: str, plugins: Plugins, *, where: str) -> None:

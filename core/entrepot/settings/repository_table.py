@@ -17,7 +17,7 @@ from entrepot.settings.mistakes import Mismatch, found_as, together, unknown_key
 from entrepot.settings.secret_source import SecretSource
 from entrepot.settings.share import Share, usual_guard
 from entrepot.settings.structure import make_converter, structure
-from entrepot.settings.values import AccessTable, RepositorySettings, Surroundings
+from entrepot.settings.values import UPLOAD_LIMIT, AccessTable, RepositorySettings, Surroundings
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.")
@@ -38,6 +38,9 @@ class RepositoryTable:
     private: bool = False
     pull_through: bool = False
     read_token: SecretSource | None = None
+    uploads: bool = False
+    upload_token: SecretSource | None = None
+    upload_limit: int = UPLOAD_LIMIT
     options: Mapping[str, Any] = attrs.field(factory=dict)
     plugins: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
 
@@ -78,6 +81,7 @@ def read_repository(name: str, raw: Any, *, file: str, surroundings: Surrounding
     wrong.extend(_not_absolute(read.get(RepositoryTable), where))
     wrong.extend(_malformed(read.get(RepositoryTable), where))
     wrong.extend(_token_of_what_is_public(read.get(RepositoryTable), where))
+    wrong.extend(_uploads_beside(read.get(RepositoryTable), where))
     if wrong:
         raise together(wrong, where)
     return RepositorySettings(
@@ -95,6 +99,7 @@ def _out_of_range(read: Mapping[type, Any], where: str) -> list[Exception]:
     numbers = {
         **(attrs.asdict(read[Politeness]) if Politeness in read else {}),
         "keep_versions": getattr(read.get(RepositoryTable), "keep_versions", None),
+        "upload_limit": getattr(read.get(RepositoryTable), "upload_limit", None),
     }
     return [
         ConfigurationError(
@@ -149,4 +154,24 @@ def _token_of_what_is_public(table: RepositoryTable | None, where: str) -> list[
             where=f"{where}.read_token",
             remedy="write private = true, or take read_token out",
         )
+    ]
+
+
+def _uploads_beside(table: RepositoryTable | None, where: str) -> list[Exception]:
+    """A name that upstream may give to anybody must not be taken for one of our own, nor the other way round."""
+    if table is None:
+        return []
+    if not table.uploads:
+        if table.upload_token is None:
+            return []
+        what, key = "a token says who may upload, and this repository takes no uploads", "upload_token"
+        return [ConfigurationError(what, f"{where}.{key}", "write uploads = true, or take upload_token out")]
+    return [
+        ConfigurationError(
+            f"a repository that takes uploads has no {key}: whoever owns a name upstream could stand in for yours",
+            where=f"{where}.{key}",
+            remedy=f"take {key} out, and mirror in a repository of its own beside this one",
+        )
+        for key in ("url", "pull_through", "mirror")
+        if getattr(table, key)
     ]

@@ -21,6 +21,9 @@ from entrepot.settings.structure import structure_options
 STALL_TIMEOUT: Final = 600.0
 LOOP_TIMEOUT: Final = 30.0
 
+#: Bytes; larger than what is uploaded as a rule, and no more than a disk can well spare.
+UPLOAD_LIMIT: Final = 1024**3
+
 
 @attrs.frozen(kw_only=True)
 class AccessTable:
@@ -63,12 +66,15 @@ class RepositorySettings:
     guard_loss: Share = attrs.field(factory=usual_guard)
     private: bool = False
     pull_through: bool = False
+    uploads: bool = False
+    upload_limit: int = UPLOAD_LIMIT
     options: Mapping[str, Any] = attrs.field(factory=dict)
     plugins: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
     politeness: Politeness = attrs.field(factory=Politeness)
     place: str = ""
     _access: AccessTable = attrs.field(factory=AccessTable, repr=False)
     _read_token: SecretSource | None = attrs.field(default=None, repr=False)
+    _upload_token: SecretSource | None = attrs.field(default=None, repr=False)
     _surroundings: Surroundings = attrs.field(factory=Surroundings, repr=False, eq=False)
 
     @property
@@ -94,6 +100,11 @@ class RepositorySettings:
     def read_token(self) -> Secret | None:
         """What a client of a private repository has to show; read anew each time, like `access`."""
         return self._secret("read_token", self._read_token)
+
+    @property
+    def upload_token(self) -> Secret | None:
+        """What a client that uploads has to show; read anew each time, like `access`."""
+        return self._secret("upload_token", self._upload_token)
 
     @property
     def allows_private(self) -> bool:

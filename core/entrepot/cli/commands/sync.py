@@ -67,10 +67,11 @@ def command(
 
 def _wanted(depot: Depot, names: Sequence[str]) -> list[str]:
     """Look every name up before anything begins."""
-    wanted = [depot.settings.repository(name).name for name in dict.fromkeys(names)] or [*depot.settings.repositories]
+    all_of_them = [name for name, configured in depot.settings.repositories.items() if not configured.uploads]
+    wanted = [depot.settings.repository(name).name for name in dict.fromkeys(names)] or all_of_them
     if not wanted:
         raise ConfigurationError(
-            "no repository is configured",
+            "no repository that has an upstream is configured",
             where=str(depot.settings.file or "entrepot.toml"),
             remedy="entrepot add NAME --type TYPE --url URL",
         )

@@ -9,6 +9,7 @@ from entrepot.plugin import (
     Content,
     Edit,
     FirstStage,
+    Intake,
     Publisher,
     RunContext,
     Stage,
@@ -22,6 +23,7 @@ from entrepot_file.options import FileOptions, format_of
 from entrepot_file.publisher import ListPublisher
 from entrepot_file.read_list import ReadList
 from entrepot_file.read_tree import ReadTree
+from entrepot_file.take_file import TakeFile
 
 TYPE = "file"
 
@@ -34,8 +36,8 @@ def entrepot_register_content_types() -> Sequence[type[Content]]:
 
 @hookimpl
 def entrepot_register_first_stages() -> Sequence[FirstStage]:
-    """Repositories of type `file` are read from a list, or from a folder."""
-    return [FirstStage(TYPE, make=_first_stage, options=FileOptions)]
+    """Repositories of type `file` are read from a list, or from a folder, or take uploads."""
+    return [FirstStage(TYPE, make=_first_stage, options=FileOptions, intake=Intake(lambda _: TakeFile()))]
 
 
 @hookimpl
@@ -47,7 +49,7 @@ def entrepot_register_publishers() -> Sequence[Publisher]:
 @hookimpl
 def entrepot_edit_plan(context: RunContext) -> Sequence[Edit]:
     """A list of checksums tells no sizes; where files are downloaded at once, we learn them."""
-    if context.repository.type != TYPE or context.remote.deferred:
+    if context.repository.type != TYPE or context.remote.deferred or context.uploads:
         return []
     if format_of(context.remote.url, context.options) != "sha256sums":
         return []
