@@ -17,14 +17,7 @@ from entrepot.assembly.registrations import (
 from entrepot.decoding.compressed import bounded_decode
 from entrepot.decoding.json_text import bounded_json
 from entrepot.decoding.limits import BeyondLimits
-from entrepot.decoding.xml_events import (
-    XmlBegun,
-    XmlEnded,
-    XmlEvent,
-    XmlLimits,
-    XmlText,
-    bounded_xml,
-)
+from entrepot.decoding.xml_events import XmlBegun, XmlEnded, XmlEvent, XmlLimits, XmlText, bounded_xml
 from entrepot.download.errors import Absent, AccessDenied, DownloadError, Unavailable
 from entrepot.download.protocol import Answer, Fetcher, Lane, Request, Traffic
 from entrepot.errors import (
@@ -53,41 +46,21 @@ from entrepot.model import facts
 from entrepot.model.artifact import Artifact
 from entrepot.model.content import Content, derived, indexed, key, key_of
 from entrepot.model.context import RunContext, SyncContext
-from entrepot.model.declarative import (
-    DeclarativeArtifact,
-    DeclarativeContent,
-    Declared,
-    Fetched,
-from entrepot.model.upload import Accepted, Unacceptable, Upload, UploadReader
-    Stored,
-)
+from entrepot.model.declarative import DeclarativeArtifact, DeclarativeContent, Declared, Fetched, Stored
 from entrepot.model.digest import Digest, parse_digest
 from entrepot.model.downloading import Download, Downloader, Validator
 from entrepot.model.facts import Fact
 from entrepot.model.incoming import Incoming, Received, Receiver
 from entrepot.model.job import JobOutput, JobRunner, SyncJob
 from entrepot.model.ledger import KeptArtifact, PathRow, UnitPast
-from entrepot.model.publication import (
-    Published,
-    PublishedFile,
-    Unpublished,
-    VersionView,
-)
+from entrepot.model.publication import Published, PublishedFile, Unpublished, VersionView
 from entrepot.model.pulled import Pulled
 from entrepot.model.relative_path import RelativePath, relative_path
 from entrepot.model.remote import Policy, Remote, Secret
 from entrepot.model.repository import Repository, RepositoryVersion
+from entrepot.model.upload import Accepted, Unacceptable, Upload, UploadReader
 from entrepot.model.verification import Verification
-    "Accepted",
-from entrepot.pipeline.edits import (
-    Edit,
-    after,
-    before,
-    move_after,
-    move_before,
-    remove,
-    replace,
-)
+from entrepot.pipeline.edits import Edit, after, before, move_after, move_before, remove, replace
 from entrepot.pipeline.plan import Plan
 from entrepot.pipeline.run import create_pipeline
 from entrepot.pipeline.stage import EndStage
@@ -105,6 +78,7 @@ from entrepot.storage.protocol import Damage, Standing, Storage
 
 __all__ = [
     "Absent",
+    "Accepted",
     "AccessDenied",
     "Answer",
     "Artifact",
@@ -115,7 +89,6 @@ __all__ = [
     "Content",
     "ContentAssociation",
     "ContentSaver",
-    "Intake",
     "ContentUnassociation",
     "Damage",
     "DeclarativeArtifact",
@@ -142,6 +115,7 @@ __all__ = [
     "Imported",
     "Importer",
     "Incoming",
+    "Intake",
     "IntegrityError",
     "InvalidMetadata",
     "InvalidPath",
@@ -159,12 +133,9 @@ __all__ = [
     "PluginError",
     "Policy",
     "Published",
-    "Unacceptable",
     "PublishedFile",
     "Publisher",
     "Pulled",
-    "Upload",
-    "UploadReader",
     "QueryExistingArtifacts",
     "QueryExistingContents",
     "Received",
@@ -188,9 +159,12 @@ __all__ = [
     "SyncJob",
     "SyncOutcome",
     "Traffic",
+    "Unacceptable",
     "Unavailable",
     "UnitPast",
     "Unpublished",
+    "Upload",
+    "UploadReader",
     "UpstreamError",
     "Validator",
     "Verification",
