@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from entrepot.operations.why import why
 from entrepot.testing import check_depot
 
 OpenMirror = Callable[..., AbstractContextManager[Any]]
@@ -164,7 +163,9 @@ async def test_what_cannot_be_known_is_remarked(universe: Any, open_mirror: Open
         ]
 
 
-async def test_why_tells_what_was_asked_for_and_what_came_by_dependency(universe: Any, open_mirror: OpenMirror) -> None:
+async def test_it_is_told_what_was_asked_for_and_what_came_by_dependency(
+    universe: Any, open_mirror: OpenMirror
+) -> None:
     """And by whom, from what was asked for; and of what is left out as well."""
     universe.add("top", "1", "middle", "gone", "barred")
     universe.add("middle", "1", "bottom>=2")
@@ -174,19 +175,19 @@ async def test_why_tells_what_was_asked_for_and_what_came_by_dependency(universe
 
     with open_mirror([], options=options("top", exclude=("barred",))) as mirror:
         await mirror.sync()
-        answers = {
-            name: next(why(mirror.depot, "tools", name).each)
-            for name in ("top", "bottom", "gone", "barred", "bottom-1-py3-none-any.whl")
-        }
+        reader = mirror.depot.catalog.reader
+        run = reader.last_run("tools")
+        left_out = {row.key.split('"')[-2]: (row.rule, row.reason) for row in reader.refusals("tools", run.id)}
         await mirror.sync()
-        again = next(why(mirror.depot, "tools", "bottom").each)
+        again = reader.last_run("tools")
 
-    (chain,) = [remark["reason"] for remark in answers["bottom"].remarks]
-    assert chain == "it came by dependency: top 1 needs middle, middle 1 needs bottom>=2"
-    assert [remark["reason"] for remark in again.remarks] == [chain]
-    assert answers["top"].remarks == ()
-    left_out = {name: answer.refusals[0].row for name, answer in answers.items() if answer.refusals}
-    assert {name: (row.rule, row.reason) for name, row in left_out.items()} == {
+    assert {each["key"]: each["reason"] for each in run.report["remarks"]} == {
+        '["python.project","middle"]': "it came by dependency: top 1 needs middle",
+        '["python.project","bottom"]': "it came by dependency: top 1 needs middle, middle 1 needs bottom>=2",
+    }
+    assert again.outcome == "unchanged"
+    assert again.report["remarks"] == run.report["remarks"]
+    assert left_out == {
         "gone": ("missing-dependency", "the index has no such project, though top 1 needs gone"),
         "barred": ("exclude", "exclude names it, though top 1 needs barred"),
         "bottom-1-py3-none-any.whl": ("include", "it is version 1, and include and what it needs ask for >=2"),

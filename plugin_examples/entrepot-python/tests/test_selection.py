@@ -173,3 +173,17 @@ def test_what_cannot_be_meant_is_refused_with_a_remedy(options: dict[str, Any]) 
         chosen([], **options)
 
     assert caught.value.remedy
+
+
+def test_dependencies_and_pull_through_are_not_had_together() -> None:
+    """What a pulled project needs is pulled when a client asks for it."""
+    options = PythonOptions(dependencies=True, python_versions=("3.11",), platforms=("win_amd64",))
+
+    with pytest.raises(ConfigurationError, match="dependencies and pull_through are both set"):
+        parse_selection(options, pull_through=True)
+
+
+def test_dependencies_need_to_know_for_what() -> None:
+    """Markers mean nothing without a Python and a platform."""
+    with pytest.raises(ConfigurationError, match="needs python_versions and platforms"):
+        parse_selection(PythonOptions(include=("a",), dependencies=True, python_versions=("3.11",)))

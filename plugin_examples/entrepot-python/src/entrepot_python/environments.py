@@ -20,6 +20,9 @@ _PLATFORM: Final = re.compile(
     re.ASCII,
 )
 
+#: What a marker can ask for and no target tells: which system it is exactly.
+_UNKNOWN: Final = ("platform_release", "platform_version")
+
 _MAC_MACHINES: Final = {"universal2": ("arm64", "x86_64"), "intel": ("x86_64",)}
 
 
@@ -51,6 +54,8 @@ def holds(marker: Marker | None, extras: Iterable[str], among: Iterable[Environm
 
 
 def _holds(marker: Marker, environment: dict[str, str]) -> bool:
+    if any(name in str(marker) for name in _UNKNOWN):
+        return True
     try:
         return marker.evaluate(environment)
     except ValueError:  # of packaging: a comparison that means nothing, or a version that is none
@@ -90,6 +95,4 @@ def _machine(os_name: str, sys_platform: str, system: str, machine: str) -> dict
         "sys_platform": sys_platform,
         "platform_system": system,
         "platform_machine": machine,
-        "platform_release": "",
-        "platform_version": "",
     }

@@ -9,7 +9,7 @@ import msgspec
 from packaging.specifiers import SpecifierSet
 
 from entrepot_python.filenames import version_of
-from entrepot_python.names import admits
+from entrepot_python.names import AnyOf
 from entrepot_python.project_page import ListedFile
 
 
@@ -34,8 +34,9 @@ class KnownNeeds:
 
     def of(self, specifiers: Mapping[str, SpecifierSet]) -> Iterator[tuple[str, tuple[str, ...]]]:
         """What is required by each file that these specifiers choose, all of which were asked for then."""
+        asked = AnyOf(list(specifiers.values()))
         for filename, known in self.files.items():
-            if known.by & specifiers.keys() or (not known.by and admits(specifiers.values(), version_of(filename))):
+            if known.by & specifiers.keys() or (not known.by and asked.admit(version_of(filename))):
                 yield filename, known.requires
 
     def find(self, file: ListedFile) -> FileNeeds | None:

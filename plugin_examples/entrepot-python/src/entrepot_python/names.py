@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -59,6 +60,27 @@ def admits(specifiers: Iterable[SpecifierSet], version: str | Version | None) ->
             not each or (version is not None and each.contains(version, prereleases=True)) for each in specifiers
         )
     except InvalidVersion:
+        return False
+
+
+@attrs.define
+class AnyOf:
+    """Many specifiers, of which one must admit a version.
+
+    The one that admitted the last version is asked first: what needs a project in many releases of
+    its own mostly asks for many neighbouring ranges, and a page lists neighbours together.
+    """
+
+    specifiers: Sequence[SpecifierSet]
+    _last: int = attrs.field(default=0, init=False)
+
+    def admit(self, version: Version | None) -> bool:
+        """Whether one does."""
+        count = len(self.specifiers)
+        for at in itertools.chain(range(self._last, count), range(self._last)):
+            if admits((self.specifiers[at],), version):
+                self._last = at
+                return True
         return False
 
 

@@ -68,6 +68,11 @@ def check_options(options: PythonOptions, *, pull_through: bool = False) -> None
             "dependencies = true needs python_versions and platforms: what is needed depends on them",
             remedy='python_versions = ["3.12"] and platforms = ["manylinux_2_28_x86_64"], for instance',
         )
+    if options.dependencies and pull_through:
+        raise ConfigurationError(
+            "dependencies and pull_through are both set",
+            remedy="take one out: with pull_through, what a project needs is fetched when a client asks for that",
+        )
     if options.newest is not None and options.newest < 1:
         raise ConfigurationError("the option newest is less than 1", remedy="newest = 3")
     if options.base_url is not None and urlsplit(options.base_url).scheme not in ("http", "https"):

@@ -10,7 +10,7 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from entrepot_python.filenames import FileName
-from entrepot_python.names import admits
+from entrepot_python.names import AnyOf, admits
 from entrepot_python.project_page import Entry, ListedFile
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Rules:
         self._options = options = selection.options
         self._targets = selection.targets
         self._included, self._told = selection.include.specifiers(project), selection.include.told
+        self._asked = AnyOf(self._included)
         self._excluded = selection.exclude.specifiers(project)
         is_open = not (options.package_types or options.python_versions or options.platforms)
         is_open = is_open and options.prereleases and options.newest is None and options.max_size is None
@@ -70,7 +71,7 @@ class Rules:
 
     def _by_version(self, version: Version | None) -> LeftOut | None:
         release = self._project if version is None else f"{self._project}=={version}"
-        if not admits(self._included, version):
+        if not self._asked.admit(version):
             asked = ", ".join(sorted(map(str, self._included)))
             what = "its name does not tell its version" if version is None else f"it is version {version}"
             reason = f"{what}, and {self._told} {asked:.200}"
