@@ -44,6 +44,7 @@ from entrepot.executors.command import run_command
 from entrepot.hooks.specs import hookimpl
 from entrepot.model import facts
 from entrepot.model.artifact import Artifact
+from entrepot.model.combining import Combining, Merge
 from entrepot.model.content import Content, derived, indexed, key, key_of
 from entrepot.model.context import RunContext, SyncContext
 from entrepot.model.declarative import DeclarativeArtifact, DeclarativeContent, Declared, Fetched, Stored
@@ -85,6 +86,7 @@ __all__ = [
     "ArtifactDownloader",
     "ArtifactSaver",
     "BeyondLimits",
+    "Combining",
     "ConfigurationError",
     "Content",
     "ContentAssociation",
@@ -123,6 +125,7 @@ __all__ = [
     "JobRunner",
     "KeptArtifact",
     "Lane",
+    "Merge",
     "NotBound",
     "NotFound",
     "NotHeld",

@@ -11,6 +11,7 @@ import attrs
 from entrepot.errors import safe_url
 
 if TYPE_CHECKING:
+    from entrepot.model.combining import Combining
     from entrepot.model.context import RunContext
     from entrepot.model.job import JobRunner, SyncHere
     from entrepot.model.publication import Publisher as PublisherProtocol
@@ -70,7 +71,8 @@ class Publisher:
     repository then publishes everything anew, as a new version. `usage` tells a person how to use
     a repository, given its URL; one line. `is_lasting` tells paths that name their bytes, as by a
     digest: who asks the latest version for one that it has no more is answered from an earlier one,
-    so that what a client was told to ask for a moment ago goes on being there.
+    so that what a client was told to ask for a moment ago goes on being there. `combining` says how
+    several repositories are served as one; a type that does not say it cannot be combined.
     """
 
     type: str
@@ -78,6 +80,7 @@ class Publisher:
     version: str = "1"
     usage: Callable[[str], str] | None = None
     is_lasting: Callable[[str], bool] | None = None
+    combining: Combining | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 from entrepot.assembly.request import SyncRequest
 from entrepot.assembly.take_in import TakeIn
 from entrepot.catalog.catalog import Catalog
+from entrepot.depot.combination import make_combination
 from entrepot.depot.workshop import DepotWorkshop
 from entrepot.errors import ConfigurationError
 from entrepot.model.remote import Remote, without_password
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from entrepot.assembly.registrations import FirstStage, Intake
+    from entrepot.depot.combination import Combination
     from entrepot.hooks.manager import Plugins
     from entrepot.model.upload import Upload
     from entrepot.settings import RepositorySettings, Settings
@@ -77,6 +79,10 @@ class Depot:
         """How the type of a configured repository is read; `UnknownName` when no plugin brings it."""
         configured = self.settings.repository(name)
         return self.plugins.first_stage(configured.type, where=configured.place)
+
+    def combination(self, name: str) -> Combination:
+        """A configured combination; raises as `make_combination` says."""
+        return make_combination(self.settings, self.plugins, name)
 
     def request(self, name: str) -> SyncRequest:
         """What the configuration asks of a sync of this repository."""

@@ -23,6 +23,7 @@ class Doorkeeper:
     """Lets everyone to public repositories, and who has its token to a private one.
 
     A private repository without a token is seen by nobody: it is answered as one that is not there.
+    A combination asks for its own token, or else for those of all private repositories in it.
     """
 
     depot: Depot
@@ -32,19 +33,29 @@ class Doorkeeper:
         """Answer whoever may not see a repository; None for who may."""
         if not await self.is_private(name):
             return None
-        token = self.tokens.get(name)
-        if token is None:
+        tokens = [self.tokens.get(each) for each in self._guarded(name)]
+        if None in tokens:
             return unknown_repository(name)
-        if _shown(request.headers.get("Authorization", ""), token.reveal()):
+        shown = request.headers.get("Authorization", "")
+        if all(token is not None and _shown(shown, token.reveal()) for token in tokens):
             return None
         return one_line(401, "this repository needs a token", WWW_Authenticate='Basic realm="entrepot"')
 
     async def is_private(self, name: str) -> bool:
         """Ask the configuration, and the catalog for what is no longer configured."""
-        configured = self.depot.settings.repositories.get(name)
+        settings = self.depot.settings
+        configured = settings.combined.get(name) or settings.repositories.get(name)
         if configured is not None:
             return configured.private
         return await self.depot.catalog.ask(is_private, self.depot.catalog.reader, name)
+
+    def _guarded(self, name: str) -> list[str]:
+        """Whose tokens have to be shown, each of them, for something private."""
+        settings = self.depot.settings
+        combined = settings.combined.get(name)
+        if combined is None or name in self.tokens:
+            return [name]
+        return [member for member in combined.repositories if settings.repositories[member].private]
 
 
 def _shown(header: str, token: str) -> bool:

@@ -107,6 +107,7 @@ class _Front:
             yield
             await pull_through.close()
             await on_demand.close()
+            self._repositories.close()
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer; what we cannot do is told in one line here, and with its place in the log."""
@@ -158,7 +159,7 @@ class _Front:
 
 def read_tokens(settings: Settings) -> dict[str, Secret]:
     """The tokens of private repositories; one that has none is told in the log, for nobody can read it."""
-    tokens = {}
+    tokens = {name: token for name, said in settings.combined.items() if (token := said.read_token) is not None}
     for name, repository in settings.repositories.items():
         token = repository.read_token
         if token is not None:

@@ -22,15 +22,18 @@ class Verdict(Enum):
 
 @attrs.frozen
 class Validators:
-    """What tells one state of a body from another: a strong tag, and when its version appeared."""
+    """What tells one state of a body from another: a strong tag, and when its version appeared.
+
+    `modified` is None where a later state may be of an earlier version.
+    """
 
     etag: str
-    modified: float
+    modified: float | None
 
     @property
-    def last_modified(self) -> str:
+    def last_modified(self) -> str | None:
         """The moment, as HTTP writes it."""
-        return formatdate(int(self.modified), usegmt=True)
+        return None if self.modified is None else formatdate(int(self.modified), usegmt=True)
 
     def judge(self, headers: Mapping[str, str]) -> Verdict:
         """Weigh the conditions of a GET or HEAD in the order that RFC 9110 gives."""
@@ -58,7 +61,9 @@ class Validators:
         return any((weak or not mark) and f'"{tag}"' == self.etag for mark, tag in _ETAG.findall(header))
 
     def _is_newer_than(self, header: str) -> bool | None:
-        """None when the header is no date, which makes its condition void."""
+        """None when the header is no date, or there is none of ours, which makes its condition void."""
+        if self.modified is None:
+            return None
         try:
             return int(self.modified) > parsedate_to_datetime(header).timestamp()
         except (ValueError, TypeError, OverflowError):

@@ -15,10 +15,12 @@ from entrepot.errors import DepotError, TooManyFiles, UnknownName, UpstreamError
 from entrepot.model.publication import read_headers
 from entrepot.serve import sending
 from entrepot.serve.body import Body, BytesBody, body_of
+from entrepot.serve.combined import AskFirst, Merged, look_up_combined
 from entrepot.serve.conditional import Validators
 from entrepot.serve.kept_pages import KeptPages
-from entrepot.serve.lookup import Found, Listing, Moved, look_up
+from entrepot.serve.lookup import Answer, Found, Listing, Moved, look_up
 from entrepot.serve.media_types import media_type_of
+from entrepot.serve.merging import Merging
 from entrepot.serve.negotiation import choose
 from entrepot.serve.on_demand import OnDemand, Wanted
 from entrepot.serve.pages import listing_page
@@ -27,7 +29,7 @@ from entrepot.serve.sending import Head
 from entrepot.serve.target import NoSuchPath, Target, parse_target
 
 if TYPE_CHECKING:
-    from entrepot.catalog.rows import Located, VersionRow
+    from entrepot.catalog.rows import Located
     from entrepot.depot import Depot
     from entrepot.model.artifact import StoredArtifact
     from entrepot.serve.access import Doorkeeper
@@ -59,6 +61,12 @@ class Repositories:
         self._doorkeeper = doorkeeper
         self._clock = clock
         self._pages = KeptPages()
+        self._combined = {name: depot.combination(name) for name in depot.settings.combined}
+        self._merging = Merging(depot)
+
+    def close(self) -> None:
+        """Let go of files that were made for answers."""
+        self._merging.close()
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer GET or HEAD; raises an `EntrepotError` for what cannot be answered."""
@@ -67,16 +75,10 @@ class Repositories:
         return turned_away or await self._answer(request, target)
 
     async def _answer(self, request: web.Request, target: Target) -> web.StreamResponse:
-        catalog, after = self._depot.catalog, request.query.get("after", "")
+        after = request.query.get("after", "")
         if "\0" in after:  # no name has one, and not every database can be asked for it
             raise NoSuchPath("nothing is served here")
-        looking = partial(look_up, lasting=self._is_lasting(target))
-        try:
-            answer = await catalog.ask(looking, catalog.reader, self._pages, target, after)
-        except (NoSuchPath, UnknownName):
-            if not await self._pull_through.bring(target):
-                raise
-            answer = await catalog.ask(looking, catalog.reader, self._pages, target, after)
+        answer = await (self._combination(target, after) if target.name in self._combined else self._one(target, after))
         match answer:
             case Moved(url=url):
                 url += f"?{query}" if (query := request.rel_url.raw_query_string) else ""
@@ -84,19 +86,40 @@ class Repositories:
             case Listing() as listing:
                 page = listing_page(target, listing)
                 return web.Response(text=page, content_type="text/html", headers={"Cache-Control": _ASK_AGAIN})
-            case Found(version=version, located=located):
-                return await self._send(request, target, version=version, located=located)
+            case Found() | Merged():
+                return await self._send(request, target, answer)
 
-    async def _send(
-        self, request: web.Request, target: Target, *, version: VersionRow, located: Sequence[Located]
-    ) -> web.StreamResponse:
+    async def _one(self, target: Target, after: str) -> Answer:
+        """Look into one repository; what is not there may be fetched first."""
+        catalog = self._depot.catalog
+        looking = partial(look_up, lasting=self._is_lasting(target))
+        try:
+            return await catalog.ask(looking, catalog.reader, self._pages, target, after)
+        except (NoSuchPath, UnknownName):
+            if not await self._pull_through.bring(target):
+                raise
+            return await catalog.ask(looking, catalog.reader, self._pages, target, after)
+
+    async def _combination(self, target: Target, after: str) -> Answer | Merged:
+        """Look into several repositories; each may fetch before one that ranks lower is looked into."""
+        catalog, asked = self._depot.catalog, list[str]()
+        while True:
+            looking = partial(look_up_combined, asked=asked)
+            found = await catalog.ask(looking, catalog.reader, self._pages, self._combined[target.name], target, after)
+            if not isinstance(found, AskFirst):
+                return found
+            asked.append(found.target.name)
+            await self._pull_through.bring(found.target)
+
+    async def _send(self, request: web.Request, target: Target, found: Found | Merged) -> web.StreamResponse:
+        located = found.located
         chosen = _choose(request, located)
         if chosen is None:
             kinds = ", ".join(sorted(file.media_type or "" for file in located))
             return one_line(406, f"this is to be had as: {kinds}", Vary="Accept")
         private = await self._doorkeeper.is_private(target.name)
         head = Head(
-            validators=Validators(_etag(chosen), version.completed),
+            validators=Validators(_etag(chosen), self._appeared(target, found)),
             media_type=_content_type(chosen),
             cache_control=f"{'private' if private else 'public'}, {self._keeps(target)}",
             varies=len(located) > 1 and chosen.media_type is not None,
@@ -107,7 +130,10 @@ class Repositories:
             return bodiless
         if request.method == "HEAD":
             return await sending.send_head(request, head, _size(chosen))
-        wanted = _wanted(chosen, target.name, private=private)
+        if isinstance(found, Merged):
+            return await _send_and_close(request, head, await self._merging.open(chosen, found))
+        holder = found.version.repository
+        wanted = _wanted(chosen, holder, private=await self._doorkeeper.is_private(holder))
         body = await self._open(chosen, wanted)
         if body is None and wanted is not None:
             return await self._send_cold(request, head, wanted)
@@ -120,8 +146,17 @@ class Repositories:
         is_lasting = None if publisher is None else publisher[1].is_lasting
         return bool(target.path) and is_lasting is not None and is_lasting(target.path or "")
 
+    def _appeared(self, target: Target, found: Found | Merged) -> float | None:
+        """When what is answered came to be; what one repository has no more, another may have had for long."""
+        return None if isinstance(found, Merged) or target.name in self._combined else found.version.completed
+
     def _keeps(self, target: Target) -> str:
-        """How long an answer stays right: for ever for a number, and for a moment that is long past."""
+        """How long an answer stays right: for ever for a number, and for a moment that is long past.
+
+        Which repositories are combined is for the configuration to say, also of the past.
+        """
+        if target.name in self._combined:
+            return _ASK_AGAIN
         if isinstance(target.at, int) or (target.at is not None and target.at < self._clock() - _SETTLED):
             return _FOR_EVER
         return _ASK_AGAIN

@@ -32,9 +32,10 @@ class Head:
     def headers(self) -> dict[str, str]:
         """Headers of every answer about this body."""
         vary = {"Vary": "Accept"} if self.varies else {}
+        modified = self.validators.last_modified
         return {
             "ETag": self.validators.etag,
-            "Last-Modified": self.validators.last_modified,
+            **({"Last-Modified": modified} if modified is not None else {}),
             "Cache-Control": self.cache_control,
             **vary,
             **self.own,

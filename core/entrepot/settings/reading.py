@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from entrepot.errors import ConfigurationError
+from entrepot.settings.combined import read_combined
 from entrepot.settings.mistakes import together
 from entrepot.settings.repository_table import read_repository
 from entrepot.settings.secret_source import expanded
@@ -35,10 +36,11 @@ class DepotTable:
 
 @attrs.frozen(kw_only=True)
 class FileTable:
-    """The whole file as it is written; repositories are read one by one."""
+    """The whole file as it is written; repositories and combinations are read one by one."""
 
     depot: DepotTable = attrs.field(factory=DepotTable)
     repositories: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
+    combined: Mapping[str, Any] = attrs.field(factory=dict)
 
 
 def load(
@@ -62,6 +64,7 @@ def parse(text: str, *, file: Path | None, environ: Mapping[str, str], home: Pat
     table = structure(FileTable, decoded(text, where), where=where, converter=make_converter(environ))
     surroundings = Surroundings(environ=environ, folder=file.parent if file else None)
     repositories = _repositories(table.repositories, where, surroundings)
+    combined = read_combined(table.combined, repositories, file=where, surroundings=surroundings)
     base = _home(table.depot, environ, home, surroundings.folder)
     return Settings(
         file=file,
@@ -76,6 +79,7 @@ def parse(text: str, *, file: Path | None, environ: Mapping[str, str], home: Pat
         loop_timeout=table.depot.loop_timeout,
         load_timeout=table.depot.load_timeout,
         repositories=repositories,
+        combined=combined,
         environ=environ,
     )
 

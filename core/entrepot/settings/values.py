@@ -142,6 +142,34 @@ class RepositorySettings:
 
 
 @attrs.frozen(kw_only=True)
+class CombinedSettings:
+    """One combination as configured: `repositories` in order of rank, all of one type.
+
+    `private` when one of them is. `read_token` is read anew each time, and None where who reads has
+    to show what the private ones among them ask for.
+    """
+
+    name: str
+    type: str
+    repositories: tuple[str, ...]
+    private: bool = False
+    place: str = ""
+    _read_token: SecretSource | None = attrs.field(default=None, repr=False)
+    _surroundings: Surroundings = attrs.field(factory=Surroundings, repr=False, eq=False)
+
+    @property
+    def read_token(self) -> Secret | None:
+        """What a client may show in place of its repositories' tokens."""
+        if self._read_token is None:
+            return None
+        try:
+            return self._read_token.resolve(self._surroundings.environ, self._surroundings.folder)
+        except EntrepotError as error:
+            error.at(f"{self.place}.read_token")
+            raise
+
+
+@attrs.frozen(kw_only=True)
 class Settings:
     """Everything configured. `file` is None when there is no configuration file.
 
@@ -161,6 +189,7 @@ class Settings:
     loop_timeout: float = LOOP_TIMEOUT
     load_timeout: float = LOAD_TIMEOUT
     repositories: Mapping[str, RepositorySettings] = attrs.field(factory=dict)
+    combined: Mapping[str, CombinedSettings] = attrs.field(factory=dict)
     _environ: Mapping[str, str] = attrs.field(factory=dict, repr=False, eq=False)
 
     @property
@@ -175,4 +204,15 @@ class Settings:
         except KeyError:
             file = str(self.file or "entrepot.toml")
             remedy = "" if self.repositories else f"entrepot add {name} --type TYPE --url URL"
+            if name in self.combined:
+                remedy = f"{name!r} combines these: {', '.join(self.combined[name].repositories)}; name one of them"
             raise UnknownName("repository", name, self.repositories, where=file, remedy=remedy) from None
+
+    def combination(self, name: str) -> CombinedSettings:
+        """One combination by name; `UnknownName` says which there are."""
+        try:
+            return self.combined[name]
+        except KeyError:
+            file = str(self.file or "entrepot.toml")
+            remedy = "" if self.combined else f'write [combined.{name}] with repositories = ["NAME", "NAME"]'
+            raise UnknownName("combination", name, self.combined, where=file, remedy=remedy) from None

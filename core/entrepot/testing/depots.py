@@ -24,6 +24,7 @@ def depot(
     repositories: Mapping[str, Mapping[str, Any]],
     *,
     plugins: Sequence[tuple[str, object]] = (),
+    combined: Mapping[str, Mapping[str, Any]] | None = None,
     catalog: str | None = None,
     installed: bool = True,
     clock: Callable[[], float] = time.time,
@@ -31,7 +32,8 @@ def depot(
     """Open a depot below `folder`, made when it is not there, with the repositories as configured.
 
     `plugins` are names and modules (or any object with hooks); with `installed`, plugins found by
-    their entry points take part as everywhere. `catalog` is the URL of a database other than a
+    their entry points take part as everywhere. `combined` are combinations of repositories, by name.
+    `catalog` is the URL of a database other than a
     SQLite file in the folder, `clock` what tells seconds since 1970 in place of the machine's.
     The same folder can be opened again, with other repositories, plugins or options; by several
     processes at once, where all say the same.
@@ -42,7 +44,7 @@ def depot(
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "entrepot.toml"
     table = {"catalog": catalog} if catalog is not None else {}
-    said = tomlkit.dumps({"depot": table, "repositories": repositories})
+    said = tomlkit.dumps({"depot": table, "repositories": repositories, "combined": combined or {}})
     if not file.exists() or file.read_text() != said:  # another process may be reading it
         file.write_text(said)
     settings = load(file, environ={}, home=folder / "home")

@@ -17,6 +17,7 @@ from entrepot.plugin import (
     hookimpl,
 )
 from entrepot_file import pulp_manifest, sha256sums
+from entrepot_file.combining import COMBINING
 from entrepot_file.content import FileContent
 from entrepot_file.note_sizes import NoteSizes
 from entrepot_file.options import FileOptions, format_of
@@ -43,7 +44,7 @@ def entrepot_register_first_stages() -> Sequence[FirstStage]:
 @hookimpl
 def entrepot_register_publishers() -> Sequence[Publisher]:
     """They are published with a list of each kind."""
-    return [Publisher(TYPE, make=lambda _: ListPublisher(), usage=_usage)]
+    return [Publisher(TYPE, make=lambda _: ListPublisher(), usage=_usage, combining=COMBINING)]
 
 
 @hookimpl

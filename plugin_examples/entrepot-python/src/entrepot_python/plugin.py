@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from entrepot.plugin import Content, FirstStage, Importer, Publisher, RunContext, hookimpl
 from entrepot_python.address import folder_url
 from entrepot_python.asked_for import asked_for
+from entrepot_python.combining import COMBINING
 from entrepot_python.content import PythonFile, PythonProject
 from entrepot_python.mirror_closure import MirrorClosure
 from entrepot_python.mirror_projects import MirrorProjects
@@ -38,7 +39,7 @@ def entrepot_register_importers() -> Sequence[Importer]:
 @hookimpl
 def entrepot_register_publishers() -> Sequence[Publisher]:
     """They are published as a simple index again."""
-    return [Publisher("python", make=_publisher, version="3", usage=_usage)]
+    return [Publisher("python", make=_publisher, version="3", usage=_usage, combining=COMBINING)]
 
 
 def _first_stage(context: RunContext) -> MirrorProjects | MirrorClosure:

@@ -27,12 +27,22 @@ def project_html(project: PythonProject, files: Sequence[PythonFile]) -> bytes:
 
 
 async def root_html(projects: AsyncIterator[PythonProject]) -> AsyncIterator[bytes]:
-    """Write the list of all projects, piece by piece."""
-    yield f"{_HEAD.format('1.0')}<title>Simple index</title>\n</head>\n<body>\n".encode()
+    """Write the list of all projects, piece by piece; each has a line."""
+    yield root_begins()
     async for project in projects:
         name = escape(project.name or project.project)
         yield f'<a href="{project.project}/">{name}</a><br>\n'.encode()
-    yield b"</body>\n</html>\n"
+    yield root_ends()
+
+
+def root_begins() -> bytes:
+    """What stands before the lines of projects."""
+    return f"{_HEAD.format('1.0')}<title>Simple index</title>\n</head>\n<body>\n".encode()
+
+
+def root_ends() -> bytes:
+    """What stands behind them."""
+    return b"</body>\n</html>\n"
 
 
 def _api_version(project: PythonProject, files: Sequence[PythonFile]) -> str:
