@@ -159,3 +159,24 @@ async def test_an_exported_tree_installs_from_any_web_server(
         await ran(*client, url, "--upgrade", "lib")
         assert await installed(environment, "lib") == "2.0"
         plain.shutdown()
+
+
+@pytest.mark.parametrize("policy", ["immediate", "on_demand"])
+async def test_what_is_not_mirrored_yet_installs_when_it_is_asked_for(
+    index: Index, tmp_path: Path, client: list[str], environment: Path, policy: str
+) -> None:
+    """With what it needs, from a repository that has nothing; then from the versions that were made of it, offline."""
+    table = {"type": "python", "url": index.origin.url("/simple/"), "policy": policy, "pull_through": True}
+    with depot(tmp_path / "depot", {"tools": table}) as opened:
+        async with served(opened) as address:
+            await ran(*client, f"{address}/tools/simple/", "app")
+            assert await installed(environment, "lib") == "1.0"
+
+            asked = len(index.origin.requests)
+            latest = opened.catalog.reader.version("tools").number
+            hashed = [f"{name} --hash=sha256:{index.digests[name]}\n" for name in ("lib==1.0", "app==1.0")]
+            (tmp_path / "requirements.txt").write_text("".join(hashed))
+            url = f"{address}/tools@{latest}/simple/"
+            await ran(*client, url, "--force-reinstall", "--require-hashes", "-r", str(tmp_path / "requirements.txt"))
+            assert await installed(environment, "app") == "1.0"
+            assert len(index.origin.requests) == asked

@@ -20,8 +20,8 @@ from entrepot.plugin import (
 )
 from entrepot_python.declare import Declaring, put_all, unit_of
 from entrepot_python.include_from import read_include_from
-from entrepot_python.noted import Noted, said_in_html
 from entrepot_python.names import Names
+from entrepot_python.noted import Noted, said_in_html
 from entrepot_python.pages import Listed, Pages, is_json, no_such_project, read_page
 from entrepot_python.project_page import ProjectPage
 from entrepot_python.selection import Choice, Selection
