@@ -15,7 +15,8 @@ import attrs
 import pytest
 import yarl
 
-from entrepot.testing import Reply, check_depot, served, snapshot, sync
+import entrepot_python.plugin
+from entrepot.testing import BadOrigin, Reply, check_depot, depot, served, snapshot, sync
 
 JSON = "application/vnd.pypi.simple.v1+json"
 
@@ -194,3 +195,33 @@ async def test_a_killed_server_leaves_no_half_project(index: Any, open_mirror: O
         async with asking(mirror) as client:
             assert await client.page("other") == (200, ["other-1.0.tar.gz"])
         check_depot(mirror.depot, origin=index.origin, before=seen)
+
+
+@pytest.mark.promise("P10")
+async def test_a_combination_asks_an_index_for_nothing_that_one_of_ours_has(index: Any, tmp_path: Path) -> None:
+    """An index may have a newer package of the same name: it is not even told that we have one."""
+    table = {"type": "python", "allow_private": True, "retries": 0, "url": index.origin.url("/simple/")}
+    async with BadOrigin() as own:
+        ours = type(index)(own)
+        ours.add("secret", "secret-1.0.tar.gz")
+        index.add("secret", "secret-99.tar.gz")
+        tables = {
+            "ours": {**table, "url": own.url("/simple/"), "options": {"include": ["*"]}},
+            "public": {**table, "pull_through": True, "options": {"include": ["demo"]}},
+        }
+        combined = {"all": {"repositories": ["ours", "public"]}}
+        plugins = [("python", entrepot_python.plugin)]
+        with depot(tmp_path / "depot", tables, combined=combined, plugins=plugins, installed=False) as opened:
+            await sync(opened, "ours")
+            await sync(opened, "public")
+            before = len(own.requests)
+            async with served(opened) as address, aiohttp.ClientSession() as session:
+                client = Client(session, address)
+                assert await client.page("secret", "all") == (200, ["secret-1.0.tar.gz"])
+                assert await client.page("other", "all") == (200, ["other-1.0.tar.gz"])
+                assert (await client.page("unheard-of", "all"))[0] == 404
+            check_depot(opened)
+
+        assert index.origin.count("/simple/secret/") == 0
+        assert index.origin.count("/simple/other/") == index.origin.count("/simple/unheard-of/") == 1
+        assert own.requests[before:] == []
