@@ -101,6 +101,7 @@ def _unfit_together(said: CombinedTable, members: list[RepositorySettings], wher
     twice = sorted({name for name in said.repositories if said.repositories.count(name) > 1})
     if twice:
         yield ConfigurationError(f"{twice[0]!r} is named twice", place, "leave it where it is to rank")
+        return
     kinds = {member.type: member.name for member in members}
     if len(kinds) > 1:
         told = " and ".join(f"{name!r} of type {kind!r}" for kind, name in list(kinds.items())[:2])

@@ -31,16 +31,20 @@ async def origin() -> AsyncIterator[BadOrigin]:
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[Open]:
-    """Open the test's depot with repositories of type `shelf`, by name; tables may say more."""
+    """Open the test's depot with repositories of type `shelf`, by name; tables may say more.
+
+    `combined` has combinations of them, by name.
+    """
     with ExitStack() as stack:
 
-        def open_with(**repositories: dict[str, Any]) -> Depot:
+        def open_with(*, combined: dict[str, Any] | None = None, **repositories: dict[str, Any]) -> Depot:
             tables = {
                 name: {"type": "shelf", "allow_private": True, "retries": 0, **table}
                 for name, table in repositories.items()
             }
             plugins = [("shelf", shelf)]
-            return stack.enter_context(depot(tmp_path / "depot", tables, plugins=plugins, installed=False))
+            opening = depot(tmp_path / "depot", tables, combined=combined, plugins=plugins, installed=False)
+            return stack.enter_context(opening)
 
         yield open_with
 

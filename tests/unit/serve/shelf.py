@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Any, BinaryIO
 from urllib.parse import quote, urljoin
 
 import attrs
 
 from entrepot.plugin import (
     Artifact,
+    Combining,
     Content,
     DeclarativeArtifact,
     DeclarativeContent,
     FirstStage,
+    Merge,
     Published,
     PublishedFile,
     Publisher,
@@ -81,7 +83,36 @@ def entrepot_register_first_stages() -> list[FirstStage]:
 
 @hookimpl
 def entrepot_register_publishers() -> list[Publisher]:
-    return [Publisher("shelf", make=lambda _: Pages(), usage=lambda url: f"shelf use {url}", is_lasting=is_lasting)]
+    return [
+        Publisher(
+            "shelf",
+            make=lambda _: Pages(),
+            usage=lambda url: f"shelf use {url}",
+            is_lasting=is_lasting,
+            combining=Combining(stands_for=label_of, merge=merge),
+        )
+    ]
+
+
+def label_of(path: str) -> str:
+    """What is in a box belongs together: the box is there when it has a label."""
+    box, slash, _ = path.removeprefix("boxes/").partition("/")
+    return f"boxes/{box}/label" if path.startswith("boxes/") and slash else path
+
+
+def merge(path: str) -> Merge | None:
+    """The index and the large page tell of everything."""
+    if path == "large.txt":
+        return lambda _, pages: (page.read() for page in pages)
+    return merged_index if path == "index/" else None
+
+
+def merged_index(media_type: str, indexes: Sequence[BinaryIO]) -> Iterator[bytes]:
+    """All names, in order."""
+    if media_type == JSON:
+        yield json.dumps(sorted({name for index in indexes for name in json.load(index)})).encode()
+    else:
+        yield b" + ".join(index.read() for index in indexes)
 
 
 def is_lasting(path: str) -> bool:
