@@ -72,7 +72,9 @@ class Publisher:
     a repository, given its URL; one line. `is_lasting` tells paths that name their bytes, as by a
     digest: who asks the latest version for one that it has no more is answered from an earlier one,
     so that what a client was told to ask for a moment ago goes on being there. `combining` says how
-    several repositories are served as one; a type that does not say it cannot be combined.
+    several repositories are served as one; a type that does not say it cannot be combined. With
+    `always_whole` it writes every version whole, so nothing of the version before stands that is
+    not written again, as files that are named by their digests.
     """
 
     type: str
@@ -81,6 +83,7 @@ class Publisher:
     usage: Callable[[str], str] | None = None
     is_lasting: Callable[[str], bool] | None = None
     combining: Combining | None = None
+    always_whole: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -125,14 +128,15 @@ class Imported:
     """One repository, as the configuration of a client has it.
 
     `url` may have a user name and a password: they are taken out of it, and a place for the secret
-    is written instead. `table` has the other keys of `[repositories.NAME]`, `type` among them.
-    `place` names file and line, for errors. `notes` tell a person what of the client's configuration
-    is not in the table. `files` are texts that the table points to, by whole paths; they are written
-    before the configuration is, and never over a file that says something else.
+    is written instead. `options` are those of the repository's type, and `table` has other keys of
+    `[repositories.NAME]`. `place` names file and line, for errors. `notes` tell a person what of the
+    client's configuration is in neither. `files` are texts that they point to, by whole paths;
+    they are written before the configuration is, and never over a file that says something else.
     """
 
     url: str = attrs.field(repr=safe_url)
-    table: Mapping[str, Any]
+    options: Mapping[str, Any] = attrs.field(factory=dict)
+    table: Mapping[str, Any] = attrs.field(factory=dict)
     place: str = ""
     notes: tuple[str, ...] = ()
     files: Mapping[Path, str] = attrs.field(factory=dict, repr=False)

@@ -35,7 +35,7 @@ class ImportingCommand(Command):
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """List core's, then those that plugins bring."""
         brought: Mapping[str, Importer] = ctx.meta.get(_KEY, {})
-        return [*super().get_params(ctx), *(_option(importer) for _, importer in sorted(brought.items()))]
+        return [*super().get_params(ctx), *(_option(brought[name]) for name in sorted(brought))]
 
 
 def importer_of(asked: Mapping[str, str | bool | None]) -> tuple[str, str] | None:
@@ -74,7 +74,7 @@ def _known_importers(ctx: click.Context) -> Mapping[str, Importer]:
 
 def _loaded(ctx: click.Context) -> Mapping[str, Importer]:
     invocation = ctx.find_object(Invocation)
-    return {} if invocation is None else invocation.plugins().importers
+    return {} if invocation is None else {name: one for name, (_, one) in invocation.plugins().importers.items()}
 
 
 def _note_global_options(ctx: click.Context, args: list[str]) -> None:

@@ -24,7 +24,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "downloader": ("URL scheme", "entrepot_register_downloaders"),
     "storage": ("storage scheme", "entrepot_register_storages"),
     "executor": ("executor", "entrepot_register_executors"),
-    "importer": ("importer", "entrepot_register_importers"),
+    "importer": ("importer", "entrepot_register_first_stages"),
 }
 
 
@@ -40,9 +40,11 @@ class Claim:
 
 def claims_of(plugin: str, hook: str, answer: object) -> list[Claim]:
     """Check one answer to one register hook; `PluginError` says what is wrong with it."""
-    for kind, (_, hook_of_kind) in KINDS.items():
-        if hook_of_kind == hook:
-            return [Claim(kind, name, value, plugin) for name, value in _READERS[kind](plugin, hook, answer)]
+    kinds = [kind for kind, (_, hook_of_kind) in KINDS.items() if hook_of_kind == hook]
+    if kinds:
+        return [
+            Claim(kind, name, value, plugin) for kind in kinds for name, value in _READERS[kind](plugin, hook, answer)
+        ]
     raise PluginError(f"there is no register hook {hook!r}", where=f"plugin {plugin!r}")
 
 
@@ -119,15 +121,17 @@ def _executors(plugin: str, hook: str, answer: object) -> list[tuple[str, Any]]:
 
 
 def _importers(plugin: str, hook: str, answer: object) -> list[tuple[str, Any]]:
-    values = _listed(plugin, hook, answer, "Importer values")
-    for value in values:
-        if not isinstance(value, Importer):
-            raise _refused(plugin, hook, value, "an Importer")
-        if not isinstance(value.name, str) or not _OPTION.fullmatch(value.name):
-            raise _refused(plugin, hook, value.name, "an importer's name, such as 'pip-config',")
-        if not callable(value.read):
-            raise _refused(plugin, hook, value.read, "a function that reads a client's configuration")
-    return [(value.name, value) for value in values]
+    """Those of first stages that were checked already, each with its repository type."""
+    stages = _listed(plugin, hook, answer, "FirstStage values")
+    held = [(stage.type, one) for stage in stages for one in _listed(plugin, hook, stage.importers, "importers")]
+    for _, one in held:
+        if not isinstance(one, Importer):
+            raise _refused(plugin, hook, one, "an Importer")
+        if not isinstance(one.name, str) or not _OPTION.fullmatch(one.name):
+            raise _refused(plugin, hook, one.name, "an importer's name, such as 'pip-config',")
+        if not callable(one.read):
+            raise _refused(plugin, hook, one.read, "a function that reads a client's configuration")
+    return [(one.name, (kind, one)) for kind, one in held]
 
 
 def _schemes(plugin: str, hook: str, answer: object) -> list[tuple[str, Any]]:

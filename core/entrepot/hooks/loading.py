@@ -112,7 +112,8 @@ def load_one(manager: pluggy.PluginManager, candidate: Candidate) -> Loaded:
         raise PluginError(f"it is the same object as plugin {manager.get_name(plugin)!r}")
     manager.register(plugin, candidate.name)
     hooks = _checked_hooks(manager, plugin)
-    claims = [claim for _, hook in KINDS.values() for claim in _registered(manager, candidate.name, hook)]
+    hooks_that_claim = dict.fromkeys(hook for _, hook in KINDS.values())
+    claims = [claim for hook in hooks_that_claim for claim in _registered(manager, candidate.name, hook)]
     _, conflicts = merge(claims)
     if conflicts:
         raise conflicts[0]

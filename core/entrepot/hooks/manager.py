@@ -118,8 +118,8 @@ class Plugins:
         return self._held("executor")
 
     @property
-    def importers(self) -> Mapping[str, Importer]:
-        """Importers by name."""
+    def importers(self) -> Mapping[str, tuple[str, Importer]]:
+        """Importers by name, each behind the repository type that it is of."""
         return self._held("importer")
 
     def _held(self, kind: str) -> Mapping[str, Any]:

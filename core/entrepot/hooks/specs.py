@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import click
 
     from entrepot.assembly.outcome import SyncOutcome
-    from entrepot.assembly.registrations import Executor, FirstStage, Importer, Publisher
+    from entrepot.assembly.registrations import Executor, FirstStage, Publisher
     from entrepot.model.content import Content
     from entrepot.model.context import RunContext
     from entrepot.pipeline.edits import Edit
@@ -137,24 +137,6 @@ def entrepot_register_executors() -> Sequence[Executor]:
 
     >>> def entrepot_register_executors():
     ...     return [Executor("elsewhere", lambda context: Elsewhere(context.options), Options)]
-    """
-
-
-@hookspec
-def entrepot_register_importers() -> Sequence[Importer]:
-    """Bring in ways to take over what a client of this machine is configured with.
-
-    When:     once, when plugins are loaded; `read` of one is called when `entrepot add` is given its
-              option, `--from-NAME`.
-    Who:      every plugin; an importer's name belongs to one plugin alone.
-    Return:   `Importer` values, which read repositories as `Imported` values.
-    Fails:    `PluginError` when two plugins claim one name; anything that is not an `Importer`
-              leaves the plugin out as broken. What `read` raises ends the command, and nothing is written.
-    Don't:    write anything, nor take a password out of what was read: a URL's is taken care of.
-    Example:  plugin_examples/entrepot-deb
-
-    >>> def entrepot_register_importers():
-    ...     return [Importer("firmware-list", read_list, takes="FILE")]
     """
 
 

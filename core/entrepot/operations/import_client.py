@@ -33,13 +33,14 @@ def import_client(
             remedy="add one by hand: entrepot add NAME --type TYPE --url URL",
         )
     names = _names(found, name)
-    return [_new(one, called, asked) for one, called in zip(found, names, strict=True)]
+    kind, _ = plugins.importers[importer]
+    return [_new(kind, one, called, asked) for one, called in zip(found, names, strict=True)]
 
 
 def _read(plugins: Plugins, importer: str, context: ImportContext) -> Sequence[Imported]:
     plugin = plugins.origin("importer", importer)
     try:
-        found = plugins.importers[importer].read(context)
+        found = plugins.importers[importer][1].read(context)
     except (EntrepotError, ExceptionGroup):
         raise
     except Exception as error:
@@ -77,9 +78,10 @@ def _made_name(url: str, name: str | None) -> str:
     return made.strip("-_")[:_LONGEST_NAME].rstrip("-_") or "imported"
 
 
-def _new(one: Imported, name: str, asked: Mapping[str, Any]) -> NewRepository:
+def _new(kind: str, one: Imported, name: str, asked: Mapping[str, Any]) -> NewRepository:
     url, access, told = _without_credentials(one.url, name)
-    table = _merged({"type": one.table.get("type"), "url": url, **one.table, **access}, asked)
+    options = {"options": one.options} if one.options else {}
+    table = _merged({"type": kind, "url": url, **one.table, **access, **options}, asked)
     if not any(table.get(key) == had for key, had in access.items() if key != "username"):
         told = {}  # it was said besides where the secret is to be had
     return NewRepository(

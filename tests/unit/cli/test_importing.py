@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from entrepot.plugin import ConfigurationError, ImportContext, Imported, Importer, hookimpl
+from entrepot.plugin import ConfigurationError, FirstStage, ImportContext, Imported, Importer, RunContext, hookimpl
+from firmware_plugin import FirmwareList, FirmwareOptions
 from shell import Done, Shell
 
 
@@ -20,14 +21,17 @@ class Client:
         self.urls, self.error, self.answer = urls, error, answer
         self.asked: list[ImportContext] = []
         self.files: Mapping[Path, str] = {}
-        self.table: dict[str, Any] = {"type": "firmware", "options": {"only": ["alpha"]}}
 
     @hookimpl
-    def entrepot_register_importers(self) -> list[Importer]:
-        return [
+    def entrepot_register_first_stages(self) -> list[FirstStage]:
+        importers = [
             Importer("some-list", self.read, takes="FILE", told="Each line of a list."),
             Importer("some-client", self.read, told="What some client has."),
         ]
+        return [FirstStage("listed", make=self.make, options=FirmwareOptions, importers=importers)]
+
+    def make(self, context: RunContext) -> FirmwareList:
+        return FirmwareList(context.remote, context.options)
 
     def read(self, context: ImportContext) -> Any:
         self.asked.append(context)
@@ -36,7 +40,13 @@ class Client:
         if self.answer is not None:
             return self.answer
         return [
-            Imported(url=url, table=self.table, place=f"list, line {line}", notes=("as it was",), files=self.files)
+            Imported(
+                url=url,
+                options={"only": ["alpha"]},
+                place=f"list, line {line}",
+                notes=("as it was",),
+                files=self.files,
+            )
             for line, url in enumerate(self.urls, 1)
         ]
 
@@ -63,7 +73,7 @@ def test_the_only_repository_takes_the_name(shell: Shell) -> None:
 
     assert (done.code, done.err) == (0, "")
     assert configured(shell) == {
-        "tools": {"type": "firmware", "url": "https://a.example/list", "options": {"only": ["alpha"]}}
+        "tools": {"type": "listed", "url": "https://a.example/list", "options": {"only": ["alpha"]}}
     }
     assert (plugin.asked[0].given, plugin.asked[0].folder) == ("/etc/list", shell.folder)
     assert done.lines == [
@@ -141,7 +151,7 @@ def test_a_secret_of_a_url_is_neither_written_nor_shown(
     table = configured(shell)["tools"]
 
     assert table.pop("url") == "https://a.example/list"
-    assert table == {"type": "firmware", "options": {"only": ["alpha"]}} | keys
+    assert table == {"type": "listed", "options": {"only": ["alpha"]}} | keys
     assert f"export {variable}=" in done.out
     assert "hunter2" not in done.out + done.err + shell.configuration.read_text()
 

@@ -40,6 +40,11 @@ def make(_: object) -> Any:
     """Stand for any maker; nobody calls it here."""
 
 
+def _reading(importer: Any) -> FirstStage:
+    """A first stage with an importer, and no name of its own to clash."""
+    return FirstStage(f"type-{id(importer)}", make, importers=[importer])
+
+
 CLAIMS: dict[str, tuple[str, Callable[[], object], str]] = {
     "content type": ("entrepot_register_content_types", lambda: [Image], "firmware.image"),
     "first stage": ("entrepot_register_first_stages", lambda: [FirstStage("firmware", make)], "firmware"),
@@ -47,7 +52,7 @@ CLAIMS: dict[str, tuple[str, Callable[[], object], str]] = {
     "downloader": ("entrepot_register_downloaders", lambda: {"ftp": make}, "ftp"),
     "storage": ("entrepot_register_storages", lambda: {"tape": make}, "tape"),
     "executor": ("entrepot_register_executors", lambda: [Executor("elsewhere", make)], "elsewhere"),
-    "importer": ("entrepot_register_importers", lambda: [Importer("some-file", make)], "some-file"),
+    "importer": ("entrepot_register_first_stages", lambda: [_reading(Importer("some-file", make))], "some-file"),
 }
 
 
@@ -115,9 +120,13 @@ WRONG: dict[str, tuple[str, object, str]] = {
     "no executor": ("entrepot_register_executors", [make], "an Executor"),
     "no name of an executor": ("entrepot_register_executors", [Executor("", make)], "an executor's name"),
     "no runner": ("entrepot_register_executors", [Executor("x", None)], "a function"),  # type: ignore[arg-type]  # wrong on purpose
-    "no importer": ("entrepot_register_importers", [make], "an Importer"),
-    "no option of an importer": ("entrepot_register_importers", [Importer("A b", make)], "an importer's name"),
-    "no reader": ("entrepot_register_importers", [Importer("x", None)], "a function that reads"),  # type: ignore[arg-type]  # wrong on purpose
+    "no importer": ("entrepot_register_first_stages", [_reading(make)], "an Importer"),
+    "no option of an importer": (
+        "entrepot_register_first_stages",
+        [_reading(Importer("A b", make))],
+        "an importer's name",
+    ),
+    "no reader": ("entrepot_register_first_stages", [_reading(Importer("x", None))], "a function that reads"),  # type: ignore[arg-type]  # wrong on purpose
     "no factory": ("entrepot_register_downloaders", {"ftp": "make"}, "a factory for scheme 'ftp'"),
 }
 

@@ -75,7 +75,7 @@ def _imported(alike: _Alike, entries: Sequence[AptEntry], context: ImportContext
     }
     return Imported(
         url=alike.url,
-        table={"type": "deb", "options": {name: value for name, value in options.items() if value}},
+        options={name: value for name, value in options.items() if value},
         place=f"{file}, line {entries[0].line}",
         notes=tuple(_notes(alike, entries, keyring, native)),
         files=files,

@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator, Sequence
 from entrepot.plugin import Content, FirstStage, Importer, Published, Publisher, RunContext, VersionView, hookimpl
 from entrepot_deb.apt_sources import import_apt_sources
 from entrepot_deb.content import DebIndex, DebPackage, DebRelease, DebSource
+from entrepot_deb.mirror_selection import MirrorSelection
 from entrepot_deb.mirror_suites import MirrorSuites
 from entrepot_deb.options import DebOptions
+from entrepot_deb.signed_publisher import SignedPublisher
 
 
 @hookimpl
@@ -20,20 +22,15 @@ def entrepot_register_content_types() -> Sequence[type[Content]]:
 @hookimpl
 def entrepot_register_first_stages() -> Sequence[FirstStage]:
     """Repositories of type `deb` are read from an archive with dists/ and pool/."""
-    return [FirstStage("deb", make=_first_stage, options=DebOptions)]
-
-
-@hookimpl
-def entrepot_register_importers() -> Sequence[Importer]:
-    """What apt is configured with becomes a repository for each archive."""
     told = "Each archive of a file of apt, such as /etc/apt/sources.list."
-    return [Importer("apt-sources", import_apt_sources, takes="FILE", told=told)]
+    importer = Importer("apt-sources", import_apt_sources, takes="FILE", told=told)
+    return [FirstStage("deb", make=_first_stage, options=DebOptions, importers=[importer])]
 
 
 @hookimpl
 def entrepot_register_publishers() -> Sequence[Publisher]:
-    """They are published as they are: what the archive signed stands at its paths, untouched."""
-    return [Publisher("deb", make=lambda _: Verbatim(), usage=_usage, is_lasting=_is_lasting)]
+    """They are published as they are, what the archive signed untouched; or as they were chosen, signed anew."""
+    return [Publisher("deb", make=_publisher, usage=_usage, is_lasting=_is_lasting, always_whole=True)]
 
 
 class Verbatim:
@@ -47,7 +44,12 @@ class Verbatim:
 
 
 def _first_stage(context: RunContext) -> MirrorSuites:
-    return MirrorSuites(context.remote, context.options)
+    kind = MirrorSelection if context.options.publish == "signed" else MirrorSuites
+    return kind(context.remote, context.options)
+
+
+def _publisher(context: RunContext) -> SignedPublisher | Verbatim:
+    return Verbatim() if context.options.publish == "verbatim" else SignedPublisher(context.options.signing_key)
 
 
 def _is_lasting(path: str) -> bool:

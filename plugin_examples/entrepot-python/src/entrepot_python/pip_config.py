@@ -44,10 +44,7 @@ def import_pip_config(context: ImportContext) -> list[Imported]:
                 f"{safe_url(url)!r:.120} is no index that can be mirrored", where=_WHERE, remedy="pip config edit"
             )
     connection = {key: value for name, key in _CONNECTION.items() if (value := _usable(name, said.get(name)))}
-    return [
-        Imported(url=url, table={"type": "python", **connection}, place=_WHERE, notes=tuple(_notes(url, urls, said)))
-        for url in urls
-    ]
+    return [Imported(url=url, table=connection, place=_WHERE, notes=tuple(_notes(url, urls, said))) for url in urls]
 
 
 def _settings(environ: Mapping[str, str]) -> dict[str, Any]:

@@ -27,13 +27,17 @@ def entrepot_register_content_types() -> Sequence[type[Content]]:
 @hookimpl
 def entrepot_register_first_stages() -> Sequence[FirstStage]:
     """Repositories of type `python` are read from a simple index, by default that of pip."""
-    return [FirstStage("python", make=_first_stage, options=PythonOptions, default_url=ask_pip, pulls=asked_for)]
-
-
-@hookimpl
-def entrepot_register_importers() -> Sequence[Importer]:
-    """What pip is configured with becomes a repository for each of its indexes."""
-    return [Importer("pip-config", import_pip_config, told="Each index that pip on this machine is configured with.")]
+    importer = Importer("pip-config", import_pip_config, told="Each index that pip on this machine is configured with.")
+    return [
+        FirstStage(
+            "python",
+            make=_first_stage,
+            options=PythonOptions,
+            default_url=ask_pip,
+            pulls=asked_for,
+            importers=[importer],
+        )
+    ]
 
 
 @hookimpl
