@@ -12,12 +12,13 @@ _MEMBERS: Final = Statement(
     " WHERE m.repository = :repository AND m.key > :after AND m.added <= :number AND m.removed > :number"
     " AND c.id = m.content ORDER BY m.key LIMIT :limit"
 )
-_PUBLISHED: Final = Statement(
+#: Paths between two, of a version: those of published files, and of artifacts, which may be named several times.
+PUBLISHED_PATHS: Final = Statement(
     "SELECT DISTINCT p.relative_path FROM published_file p WHERE p.repository = :repository"
     " AND p.relative_path > :after AND p.relative_path < :end AND p.added <= :number AND p.removed > :number"
     " ORDER BY p.relative_path LIMIT :limit"
 )
-_CONTENT: Final = Statement(
+CONTENT_PATHS: Final = Statement(
     "SELECT a.relative_path FROM content_artifact a CROSS JOIN content c CROSS JOIN membership m"
     " WHERE a.relative_path > :after AND a.relative_path < :end AND c.id = a.content"
     " AND m.repository = :repository AND m.key = c.key AND m.content = c.id"
@@ -45,7 +46,7 @@ def children(session: Session, repository: int, number: int, *, folder: str, aft
     while len(names) < limit:
         found: set[str] = set()
         full = []
-        for statement in (_PUBLISHED, _CONTENT):
+        for statement in (PUBLISHED_PATHS, CONTENT_PATHS):
             paths = [
                 path
                 for (path,) in session.all(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from entrepot.catalog import artifacts, differing, everything, listing, stories
+from entrepot.catalog import artifacts, differing, everything, listing, paths, stories
 from entrepot.catalog.faults import GoneVersion
 from entrepot.catalog.locating import last_with, locate
 from entrepot.catalog.rows import RepositoryRow, RunRow, VersionRow
@@ -17,6 +17,8 @@ from entrepot.errors import UnknownName
 from entrepot.model.ledger import ContentRow, FailureRow, RefusalRow
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from entrepot.catalog.rows import DiffRow, Located, Story
     from entrepot.catalog.writing import Database
 
@@ -127,6 +129,16 @@ class CatalogReader:
         with self._reading() as session:
             place = self._place(session, name, number)
             return listing.children(session, *place, folder=folder, after=after, limit=limit)
+
+    def paths(self, name: str, number: int, *, after: str = "", limit: int = 1000) -> list[str]:
+        """A page of all paths of a version in order, after the last path of the page before; empty at the end."""
+        with self._reading() as session:
+            return paths.paths(session, *self._place(session, name, number), after=after, limit=limit)
+
+    def among(self, name: str, number: int, asked: Sequence[str]) -> set[str]:
+        """Which of some paths, up to some thousand, a version has."""
+        with self._reading() as session:
+            return paths.among(session, *self._place(session, name, number), asked)
 
     def published(self, name: str, number: int, *, after: tuple[str, str] = ("", "")) -> list[Located]:
         """A page of a version's published files, after a path and media type; empty at the end."""

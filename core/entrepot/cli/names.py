@@ -23,6 +23,18 @@ def repository_names(context: click.Context, _: click.Parameter, incomplete: str
     return [name for name in sorted(names) if name.startswith(incomplete)]
 
 
+def combination_names(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """What the shell offers where a combination is meant."""
+    invocation = context.find_object(Invocation)
+    if invocation is None:
+        return []
+    try:
+        names = invocation.settings().combined
+    except (EntrepotError, ExceptionGroup):
+        return []
+    return [name for name in sorted(names) if name.startswith(incomplete)]
+
+
 def types(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     """Repository types that plugins bring."""
     invocation = context.find_object(Invocation)

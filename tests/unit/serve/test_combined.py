@@ -11,10 +11,12 @@ import attrs
 import pytest
 from aiohttp import ClientSession
 
+from entrepot.depot import Depot
 from entrepot.errors import ConfigurationError
 from entrepot.model.remote import Secret
 from entrepot.operations.prune import prune
 from entrepot.operations.sync import sync
+from entrepot.plugin import hookimpl
 from entrepot.testing.bad_origin import BadOrigin
 from unit.serve import shelf
 from unit.serve.conftest import Open, Serve
@@ -38,6 +40,13 @@ async def other() -> AsyncIterator[BadOrigin]:
     """A second upstream."""
     async with BadOrigin() as running:
         yield running
+
+
+@pytest.fixture
+def combined(origin: BadOrigin, other: BadOrigin, opened: Open) -> Depot:
+    """A private repository of ours before a public one."""
+    ours = {"url": stock(origin, OURS), "private": True}
+    return opened(combined=ALL, ours=ours, theirs={"url": stock(other, THEIRS)})
 
 
 @attrs.frozen
@@ -191,34 +200,25 @@ async def test_what_one_has_no_more_is_not_taken_for_unchanged(
 
 @pytest.mark.promise("P32")
 @pytest.mark.parametrize(
-    ("own", "shown", "status"),
+    ("token", "shown", "status"),
     [
-        ({}, None, 401),
-        ({}, "sesame", 200),
-        ({}, "wrong", 401),
-        ({"all": Secret("open")}, "open", 200),
-        ({"all": Secret("open")}, "sesame", 401),
+        (None, {}, 401),
+        (None, {"Authorization": "Bearer sesame"}, 200),
+        (None, {"Authorization": "Bearer wrong"}, 401),
+        ("open", {"Authorization": "Bearer open"}, 200),
+        ("open", {"Authorization": "Bearer sesame"}, 401),
     ],
 )
 async def test_who_may_not_read_a_private_repository_may_not_read_its_combination(
-    origin: BadOrigin,
-    other: BadOrigin,
-    opened: Open,
-    serve: Serve,
-    client: ClientSession,
-    own: dict[str, Secret],
-    shown: str | None,
-    status: int,
+    combined: Depot, serve: Serve, client: ClientSession, token: str | None, shown: dict[str, str], status: int
 ) -> None:
-    """For anything in it, also what is public elsewhere: who asks says by asking what is private."""
-    ours = {"url": stock(origin, OURS), "private": True}
-    depot = opened(combined=ALL, ours=ours, theirs={"url": stock(other, THEIRS)})
-    headers = {} if shown is None else {"Authorization": f"Bearer {shown}"}
+    """For anything in it, also what is public elsewhere: what is private shows in what is not."""
+    tokens = {"ours": Secret("sesame"), **({} if token is None else {"all": Secret(token)})}
 
-    async with serve(depot, "ours", "theirs", tokens={"ours": Secret("sesame"), **own}) as root:
+    async with serve(combined, "ours", "theirs", tokens=tokens) as root:
         asking = Client(client, root)
         for path in ("/readme", "/licence", "/index/", "/", "/absent"):
-            answered, said = await asking.headers(f"/all{path}", **headers)
+            answered, said = await asking.headers(f"/all{path}", **shown)
             assert answered == (404 if path == "/absent" and status == 200 else status)
             assert not said["Cache-Control"].startswith("public")
         assert "all" not in (await asking.got("/-/status"))[1].decode().split('"')
@@ -309,7 +309,7 @@ async def test_a_type_that_does_not_say_how_is_not_combined(
 
 
 def _answering(publishers: list[Any]) -> Any:
-    @shelf.hookimpl
+    @hookimpl
     def entrepot_register_publishers() -> list[Any]:
         return publishers
 

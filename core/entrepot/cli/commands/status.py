@@ -20,9 +20,13 @@ def command(invocation: Invocation) -> None:
     output = Output(invocation)
     with invocation.depot() as depot:
         rows = status(depot)
+        combined = depot.settings.combined.values()
     for row in rows:
         times = {"completed": iso(row.completed), "last_run_at": iso(row.last_run_at)}
         output.line({**row.to_json(), **times})
+    for each in combined:
+        kind = {"type": each.type, "private": each.private}
+        output.line({"event": "combined", "name": each.name, "repositories": [*each.repositories], **kind})
     if not rows:
         output.say("no repository is configured; next: entrepot add NAME --type TYPE --url URL")
         return
@@ -31,6 +35,9 @@ def command(invocation: Invocation) -> None:
     for row in rows:
         if row.error:
             output.say(f"{row.name}: {one_line(row.error.splitlines()[0], 300)}; more: entrepot trace {row.name}")
+    for each in combined:
+        order = ", then ".join(each.repositories)
+        output.say(f"{each.name}: served from {order}; what one hides of another: entrepot shadowed {each.name}")
 
 
 def _cells(row: RepositoryStatus) -> tuple[object, ...]:

@@ -1,0 +1,85 @@
+"""What repositories of a combination hide of each other, as a person sees it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from shell import Shell
+from unit.serve import shelf
+
+
+def stock(folder: Path, *paths: str) -> str:
+    """Lay out an upstream in a folder: the address of its feed."""
+    for path in paths:
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"{folder.name} {path}")
+    feed = folder / "feed.json"
+    feed.write_text(json.dumps([shelf.entry(path, f"{folder.name} {path}".encode()) for path in paths]))
+    return feed.as_uri()
+
+
+@pytest.fixture
+def combined(shell: Shell) -> Shell:
+    """A shell where three repositories are combined, and two of them are synced."""
+    shell.plugins.append(("shelf", shelf))
+    urls = {
+        "ours": stock(shell.folder / "a", "boxes/tools/label", "boxes/tools/1", "boxes/glue/label", "readme"),
+        "public": stock(shell.folder / "b", "boxes/tools/label", "boxes/tools/9", "boxes/paint/label", "readme"),
+        "wide": stock(shell.folder / "c", "boxes/tools/label", "boxes/paint/label", "licence"),
+    }
+    tables = [f'[repositories.{name}]\ntype = "shelf"\nurl = "{url}"\n' for name, url in urls.items()]
+    assert shell("init").code == 0
+    text = shell.configuration.read_text()
+    combination = '[combined.all]\nrepositories = ["ours", "public", "wide"]\n'
+    shell.configuration.write_text("\n".join([text, *tables, combination]))
+    assert shell("sync", "ours", "public").code == 0
+    return shell
+
+
+@pytest.mark.promise("P36")
+def test_what_is_had_from_one_though_others_have_it_is_told(combined: Shell) -> None:
+    """Group by group, each with who answers for it; what tells of everything is hidden by nobody."""
+    assert combined("sync", "wide").code == 0
+
+    told = [(row["path"], row["by"], row["of"]) for row in combined("--json", "shadowed", "all").lines]
+    said = combined("shadowed", "all").out.splitlines()
+    cut = combined("shadowed", "all", "--limit", "1").out.splitlines()
+
+    assert told == [
+        ("boxes/tools/label", "ours", ["public", "wide"]),
+        ("plain.txt", "ours", ["public", "wide"]),
+        ("readme", "ours", ["public"]),
+        ("boxes/paint/label", "public", ["wide"]),
+    ]
+    assert said[0] == "  boxes/tools/label  from ours, and not from public, wide"
+    assert len(said) == 4
+    assert (len(cut), cut[1]) == (2, "and more; --limit 10 shows more of them")
+
+
+def test_what_is_not_known_is_not_said(combined: Shell) -> None:
+    """Before each repository has a version; of a name that combines nothing; and of none that have the same."""
+    unsynced = combined("shadowed", "all")
+    unknown = combined("shadowed", "ours")
+    text = combined.configuration.read_text()
+    combined.configuration.write_text(text.replace('["ours", "public", "wide"]', '["ours"]'))
+
+    assert unsynced.code == 2
+    assert "entrepot sync wide" in unsynced.err
+    assert (unknown.code, "there is no combination 'ours'" in unknown.err) == (2, True)
+    assert combined("shadowed", "all").out == "no two of ours have the same\n"
+
+
+def test_combinations_are_seen_at_a_glance(combined: Shell) -> None:
+    """Status says in which order they are asked; a command that takes a repository names those."""
+    rows = [row for row in combined("--json", "status").lines if row["event"] == "combined"]
+    said = combined("status").out
+    refused = combined("sync", "all")
+
+    order = {"repositories": ["ours", "public", "wide"], "type": "shelf", "private": False}
+    assert rows == [{"event": "combined", "name": "all", **order}]
+    assert "all: served from ours, then public, then wide" in said
+    assert (refused.code, "'all' combines these: ours, public, wide" in refused.err) == (2, True)
