@@ -180,3 +180,41 @@ async def test_what_is_not_mirrored_yet_installs_when_it_is_asked_for(
             await ran(*client, url, "--force-reinstall", "--require-hashes", "-r", str(tmp_path / "requirements.txt"))
             assert await installed(environment, "app") == "1.0"
             assert len(index.origin.requests) == asked
+
+
+@pytest.mark.promise("P36")
+async def test_a_package_of_ones_own_is_installed_though_an_index_has_a_newer_one(
+    index: Index, tmp_path: Path, make_wheel: MakeWheel, client: list[str], environment: Path
+) -> None:
+    """From two repositories under one name, with the token of the private one; what it needs comes from the other."""
+    (tmp_path / "own").mkdir()
+    (tmp_path / "depot").mkdir()
+    (tmp_path / "depot" / "token").write_text("sesame")
+    index.add("acme_tools", "99.0")
+    index.origin.on("/simple/acme-tools/", html("<br>".join(index.pages["acme_tools"]).encode()))
+    async with BadOrigin() as origin:
+        own = Index(origin, tmp_path / "own", make_wheel)
+        own.add("acme_tools", "1.0", needs=("lib",))
+        origin.on("/simple/acme-tools/", html("<br>".join(own.pages["acme_tools"]).encode()))
+        tables = {
+            "ours": {"url": origin.url("/simple/"), "private": True, "read_token": {"file": "token"}},
+            "public": {"url": index.origin.url("/simple/"), "policy": "on_demand"},
+        }
+        included = {"ours": ["acme-tools"], "public": ["acme-tools", "lib"]}
+        repositories = {
+            name: {"type": "python", "options": {"include": included[name]}, **table} for name, table in tables.items()
+        }
+        combined = {"all": {"repositories": ["ours", "public"]}}
+        with depot(tmp_path / "depot", repositories, combined=combined) as opened:
+            await sync(opened, "ours")
+            await sync(opened, "public")
+            async with served(opened) as address:
+                root = address.replace("://", "://reader:sesame@")
+                await ran(*client, f"{root}/public/simple/", "acme-tools")
+                assert await installed(environment, "acme_tools") == "99.0"
+
+                force = "--force-reinstall" if "pip" in client[1:4] and "-m" in client else "--reinstall"
+                for name in ("all", "all@2999-01-01"):
+                    await ran(*client, f"{root}/{name}/simple/", force, "acme-tools")
+                    assert await installed(environment, "acme_tools") == "1.0"
+                    assert await installed(environment, "lib") == "1.0"
