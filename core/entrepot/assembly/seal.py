@@ -79,7 +79,7 @@ async def publish(run: SyncRun, settled: Settled, given: Given) -> None:
     if settled.publisher is None:
         await run.ledger.unpublish_rest()  # what a publisher wrote that is gone now
         return
-    view = LedgerView(run.repository.name, run.ledger, settled.whole)
+    view = LedgerView(run.repository.name, run.ledger, settled.whole or settled.publisher.always_whole)
     await build_publication(settled.publisher.make(run.request), view, run, given)
 
 

@@ -167,3 +167,50 @@ async def test_a_client_between_two_versions_gets_what_it_was_promised(
                 code, said = await apt.run("curl", "--fail", "--silent", "--output", "one", f"{address}/tools/{path}")
                 assert code == 0, (path, said)
                 assert (apt.root / "one").read_bytes() == before[path]
+
+
+@pytest.mark.parametrize("policy", ["immediate", "on_demand"])
+async def test_apt_installs_what_was_chosen_under_a_key_of_ones_own(
+    archive: Any, open_depot: Open, apt: Apt, tmp_path: Path, record_property: Any, policy: str
+) -> None:
+    """With what it needs, from the key that the mirror serves; lists of the version before are still to be had."""
+    own = type(archive.key).generate(user_id="ours")
+    (tmp_path / "own.asc").write_text(str(own))
+    archive.add("stranger", "1")
+    archive.add_source("hello", "1.0")
+    archive.publish()
+    options = {"publish": "signed", "signing_key": str(tmp_path / "own.asc"), "packages": ["world"]}
+    with open_depot({**options, "dependencies": True, "sources": True}, policy=policy) as depot:
+        await sync(depot, "tools")
+        async with served(depot) as address:
+            code, said = await apt_key(apt, address, tmp_path)
+            assert code == 0, said
+            apt.configure(source(tmp_path / "served.asc", address))
+            await apt.get("update")
+            simulated = await apt.get("install", "--simulate", "world")
+            await apt.get("install", "--yes", "--download-only", "world")
+            assert set(apt.downloaded()) == {"hello_1.0_amd64.deb", "world_2%3a2.0-1_amd64.deb"}
+            assert "Inst hello" in simulated
+            apt.configure(source(tmp_path / "served.asc", address, kind="deb-src"))
+            await apt.get("update")
+            await apt.get("source", "--download-only", "hello")
+            assert (apt.root / "hello_1.0.dsc").exists()
+            apt.configure(source(tmp_path / "served.asc", address))
+            await apt.get("update")
+            code, said = await apt.run("apt-get", "install", "--simulate", "stranger")
+            assert "Unable to locate package stranger" in said
+            apt.configure(source(archive.keyring(tmp_path), address))
+            code, said = await apt.run("apt-get", "update")
+            assert code != 0
+            assert "is not signed" in said
+    state = "immediate" if policy == "immediate" else "on demand"
+    for action in ("update with signatures", "install --download-only"):
+        record_property("tried", ["apt-get", await apt.version(), f"{state}, signed anew", action])
+
+
+async def apt_key(apt: Apt, address: str, folder: Path) -> tuple[int, str]:
+    """Fetch the key that the mirror signs with."""
+    apt.configure("# nothing yet")
+    return await apt.run(
+        "curl", "--fail", "--silent", "--output", str(folder / "served.asc"), f"{address}/tools/archive-key.asc"
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
 
 from entrepot.plugin import Content, key
@@ -11,7 +13,9 @@ from entrepot.plugin import Content, key
 class DebRelease(Content):
     """A suite as its Release file tells it; the file and its signature are the artifacts.
 
-    `date` and `valid_until` are the archive's own text.
+    `date` and `valid_until` are the archive's own text. Where lists are written anew there are no
+    artifacts; `said` is what else the archive says of the suite, and `lists` names the lists, as
+    COMPONENT/ARCHITECTURE.
     """
 
     TYPE = "deb.release"
@@ -22,6 +26,8 @@ class DebRelease(Content):
     valid_until: str = ""
     components: tuple[str, ...] = ()
     architectures: tuple[str, ...] = ()
+    said: Mapping[str, str] = attrs.field(factory=dict)
+    lists: tuple[str, ...] = ()
 
 
 @attrs.frozen

@@ -59,9 +59,9 @@ class Declaring:
             found = list(self._source_files(paragraph) if is_source else self._package_file(paragraph))
             return DeclarativeContent(content, found, scope=self.scope)
         except EntrepotError as error:
-            return Unusable(self._named(paragraph), error.at(f"{self.what}, line {paragraph.line}"))
+            return Unusable(self.named(paragraph), error.at(f"{self.what}, line {paragraph.line}"))
 
-    def _named(self, paragraph: Paragraph) -> DeclarativeContent:
+    def named(self, paragraph: Paragraph) -> DeclarativeContent:
         """A unit with as much of a name as there is; never an empty one."""
         name = paragraph.get("Package") or f"line {paragraph.line}"
         version = paragraph.get("Version") or "?"

@@ -8,7 +8,7 @@ import itertools
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, ClassVar, Final
 from urllib.parse import quote, urljoin
 
 import attrs
@@ -60,13 +60,16 @@ class MirrorSuites(Stage):
 
     gives = frozenset({facts.DECLARED})
 
+    #: Whether files are served by their digests also where the archive does not do so.
+    always_by_hash: ClassVar[bool] = False
+
     def __init__(self, remote: Remote, options: DebOptions) -> None:
         check_options(options)
         self.remote = attrs.evolve(remote, url=f"{remote.url.rstrip('/')}/")
         self.options = options
 
     async def run(self) -> None:
-        keyring = await asyncio.to_thread(_keyring, self.options.keyring)
+        keyring = await asyncio.to_thread(read_options_keyring, self.options.keyring)
         for suite in self.options.suites:
             await self._mirror(suite, keyring)
 
@@ -77,12 +80,12 @@ class MirrorSuites(Stage):
         except (NotFound, IntegrityError) as error:
             before, trusted = trusted, await self._trusted(suite, keyring)
             if trusted.text == before.text:
-                raise _torn(suite, error) from error
+                raise torn(suite, error) from error
             changed = await self._fetch(suite, trusted.release)
         await self.put(self._release(suite, trusted))
-        changing = {_scope(suite, fetched.part) for fetched in changed}
+        changing = {scope_of(suite, fetched.part) for fetched in changed}
         for part in parts_of(trusted.release, self.options, suite):
-            if (scope := _scope(suite, part)) not in changing:
+            if (scope := scope_of(suite, part)) not in changing:
                 await self.keep(scope)
         for fetched in changed:
             await self._declare(suite, trusted.release, fetched)
@@ -101,7 +104,7 @@ class MirrorSuites(Stage):
         """Fetch what changed since it was last declared."""
         changed = []
         for part in parts_of(release, self.options, suite):
-            scope = _scope(suite, part)
+            scope = scope_of(suite, part)
             if await self.context.checkpoint(scope) == _note(part):
                 continue
             files = {part.read.path: await self._download(suite, release, part.read)}
@@ -145,7 +148,7 @@ class MirrorSuites(Stage):
         return DeclarativeContent(content, files, scope=suite)
 
     async def _declare(self, suite: str, release: Release, fetched: Fetched) -> None:
-        part, scope = fetched.part, _scope(suite, fetched.part)
+        part, scope = fetched.part, scope_of(suite, fetched.part)
         for index in (part.read, *_others(part, release)):
             if self.remote.deferred or index.path in fetched.files:
                 await self.put(self._index(suite, release, index, scope, fetched.files.get(index.path)))
@@ -158,7 +161,7 @@ class MirrorSuites(Stage):
             scope=scope,
             what=what,
         )
-        async for paragraph in _paragraphs(fetched.files[part.read.path].path, part, what):
+        async for paragraph in paragraphs_of(fetched.files[part.read.path].path, part, what):
             match declaring.unit(paragraph):
                 case Unusable(unit=lost, error=error):
                     await self.fail(lost, error)
@@ -183,22 +186,23 @@ class MirrorSuites(Stage):
     ) -> DeclarativeContent:
         path, url = f"dists/{suite}/{index.path}", self._url(suite, release, index)
         artifact = Artifact(index.sha256, index.size, file=here.path if here is not None else None)
-        paths = [path, f"dists/{suite}/{_by_hash(index)}"] if release.by_hash else [path]
+        paths = [path, f"dists/{suite}/{_by_hash(index)}"] if release.by_hash or self.always_by_hash else [path]
         deferred = self.remote.deferred and here is None
         where = [DeclarativeArtifact(artifact, url, one, self.remote, deferred_download=deferred) for one in paths]
         return DeclarativeContent(DebIndex(path, index.sha256, index.size), where, scope=scope)
 
 
-async def _paragraphs(path: Path, part: Part, what: str) -> AsyncIterator[Paragraph]:
+async def paragraphs_of(path: Path, part: Part, what: str) -> AsyncIterator[Paragraph]:
     """Read a list beside the loop, a piece at a time."""
-    with closing(_opened(path, part)) as file:
+    with closing(opened(path, part)) as file:
         reading = read_paragraphs(file, what=what)
         while piece := await asyncio.to_thread(lambda: list(itertools.islice(reading, _AT_ONCE))):
             for paragraph in piece:
                 yield paragraph
 
 
-def _opened(path: Path, part: Part) -> IO[bytes]:
+def opened(path: Path, part: Part) -> IO[bytes]:
+    """Open a list, unpacked."""
     return bounded_decode(path, part.compression) if part.compression else path.open("rb")
 
 
@@ -211,7 +215,8 @@ def _by_hash(index: ListedIndex) -> str:
     return f"{folder}{slash}by-hash/SHA256/{index.sha256}"
 
 
-def _scope(suite: str, part: Part) -> str:
+def scope_of(suite: str, part: Part) -> str:
+    """The scope of what one list declares."""
     return f"{suite}/{part.component}/{part.architecture}"
 
 
@@ -220,7 +225,8 @@ def _note(part: Part) -> str:
     return hashlib.sha256(repr(said).encode()).hexdigest()
 
 
-def _torn(suite: str, error: NotFound | IntegrityError) -> EntrepotError:
+def torn(suite: str, error: NotFound | IntegrityError) -> EntrepotError:
+    """Say that a Release names what is not there, or is something else."""
     if isinstance(error, IntegrityError):
         return error
     return UpstreamError(
@@ -230,7 +236,8 @@ def _torn(suite: str, error: NotFound | IntegrityError) -> EntrepotError:
     )
 
 
-def _keyring(file: Path | None) -> Keyring | None:
+def read_options_keyring(file: Path | None) -> Keyring | None:
+    """Read the keyring that the options name."""
     if file is None:
         return None
     try:

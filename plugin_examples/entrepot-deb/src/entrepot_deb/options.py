@@ -16,9 +16,11 @@ def _option(default: Any, doc: str) -> Any:
 
 @attrs.frozen(kw_only=True)
 class DebOptions:
-    """Which parts of an archive are mirrored, and whose signatures are believed.
+    """Which parts of an archive are mirrored, whose signatures are believed, and who signs what is served.
 
-    What the archive signed is served as it is, so clients check the archive's own signature.
+    With `publish = "verbatim"` what the archive signed is served as it is, so clients check the
+    archive's own signature; it is true of whole lists alone. With `"signed"` lists are written anew,
+    of what the filters choose, and signed with `signing_key`.
     """
 
     suites: tuple[str, ...] = _option((), 'suites as they stand below dists/: "stable", "stable-security"')
@@ -32,6 +34,25 @@ class DebOptions:
     translations: bool = _option(default=False, doc="whether descriptions in other languages are mirrored (i18n)")
     contents: bool = _option(default=False, doc="whether lists of the files in packages are mirrored (Contents)")
     dep11: bool = _option(default=False, doc="whether what software centres show is mirrored (dep11)")
+    publish: Literal["verbatim", "signed"] = _option(
+        "verbatim", "what clients verify: the archive's signatures, or those of signing_key over what was chosen"
+    )
+    signing_key: Path | None = _option(  # noqa: RUF009  # it makes a field
+        None, "a whole path: the secret key for publish = signed, without a passphrase, read at every sync"
+    )
+    packages: tuple[str, ...] = _option((), 'only packages of these names, perhaps with * and ?: "nginx*"')
+    exclude: tuple[str, ...] = _option((), "packages that are not mirrored even so, written as in packages")
+    sections: tuple[str, ...] = _option((), 'only these sections, perhaps with * and ?: "net", "non-free/*"')
+    priorities: tuple[str, ...] = _option((), 'only these priorities: "required", "important"')
+    newest: int | None = _option(None, "so many versions of each package in each suite and architecture")
+    dependencies: bool = _option(default=False, doc="whether what the chosen packages need is mirrored too, to the end")
+    recommends: bool = _option(default=False, doc="whether dependencies follows what packages recommend as well")
+
+    @property
+    def filters(self) -> list[str]:
+        """The options that choose among the packages of a list."""
+        names = ("packages", "exclude", "sections", "priorities", "newest", "dependencies")
+        return [name for name in names if getattr(self, name)]
 
 
 def check_options(options: DebOptions) -> None:
@@ -45,6 +66,11 @@ def check_options(options: DebOptions) -> None:
                 remedy='suites = ["stable"]',
             )
         relative_path(suite)
+    _check_publishing(options)
+    if options.newest is not None and options.newest < 1:
+        raise ConfigurationError("the option newest is less than 1", remedy="newest = 2")
+    if options.recommends and not options.dependencies:
+        raise ConfigurationError("recommends says what dependencies follows", remedy="set dependencies = true")
     if options.keyring is not None and not options.keyring.is_absolute():
         raise ConfigurationError(
             f"keyring is {str(options.keyring)!r:.120}, which depends on where a sync is started",
@@ -54,4 +80,29 @@ def check_options(options: DebOptions) -> None:
         raise ConfigurationError(
             "there is no keyring, so nothing tells whose archive this is",
             remedy='keyring = "/usr/share/keyrings/archive.gpg", or unsigned = "allow"',
+        )
+
+
+def _check_publishing(options: DebOptions) -> None:
+    if options.publish == "verbatim":
+        if options.filters:
+            raise ConfigurationError(
+                f"{' and '.join(options.filters)} would make untrue what the archive has signed:"
+                " its lists name every package",
+                remedy='set publish = "signed" and a signing_key, or take the filters out',
+            )
+        if options.signing_key is not None:
+            raise ConfigurationError(
+                'there is a signing_key, and publish = "verbatim" signs nothing', remedy='set publish = "signed"'
+            )
+        return
+    if options.signing_key is None:
+        raise ConfigurationError(
+            'publish = "signed" needs a signing_key',
+            remedy='signing_key = "/etc/entrepot/archive-key.asc", a secret key without a passphrase',
+        )
+    if not options.signing_key.is_absolute():
+        raise ConfigurationError(
+            f"signing_key is {str(options.signing_key)!r:.120}, which depends on where a sync is started",
+            remedy='signing_key = "/etc/entrepot/archive-key.asc"',
         )

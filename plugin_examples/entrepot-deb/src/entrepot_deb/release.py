@@ -20,6 +20,10 @@ _ENTRY = re.compile(r"(?P<sha256>[0-9a-fA-F]{64})[ \t]+(?P<size>[0-9]{1,15})[ \t
 _MOST_FILES: Final = 100_000
 
 
+#: What describes a suite and is as true of a part of it.
+_SAID: Final = ("Origin", "Label", "Suite", "Version", "Description", "NotAutomatic", "ButAutomaticUpgrades")
+
+
 @attrs.frozen
 class ListedIndex:
     """An index as Release lists it; `path` is below the suite's folder."""
@@ -41,6 +45,7 @@ class Release:
     components: tuple[str, ...]
     architectures: tuple[str, ...]
     by_hash: bool
+    said: Mapping[str, str]
     indices: Mapping[str, ListedIndex]
 
 
@@ -61,6 +66,7 @@ def read_release(text: bytes, *, what: str) -> Release:
         components=tuple(name.rpartition("/")[2] for name in (paragraph.get("Components") or "").split()),
         architectures=tuple((paragraph.get("Architectures") or "").split()),
         by_hash=(paragraph.get("Acquire-By-Hash") or "").lower() == "yes",
+        said={name: value for name in _SAID if (value := paragraph.get(name)) and "\n" not in value},
         indices=_indices(paragraph, what),
     )
 
