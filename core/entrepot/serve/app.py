@@ -23,10 +23,10 @@ from entrepot.serve.refusals import one_line, refusal
 from entrepot.storage.faults import fault
 
 if TYPE_CHECKING:
-    from entrepot.catalog.rows import RepositoryRow
     from entrepot.depot import Depot
     from entrepot.model.remote import Secret
     from entrepot.settings import Settings
+    from entrepot.settings.values import CombinedSettings
 
 _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 
@@ -139,12 +139,12 @@ class _Front:
         return await self._repositories.answer(request)
 
     async def _front_page(self, request: web.Request) -> web.Response:
-        def usage(row: RepositoryRow) -> str | None:
-            found = self._depot.plugins.publisher(row.type)
+        def usage(name: str, kind: str) -> str | None:
+            found = self._depot.plugins.publisher(kind)
             how = None if found is None else found[1].usage
-            return None if how is None else how(f"{request.scheme}://{request.host}/{row.name}/")
+            return None if how is None else how(f"{request.scheme}://{request.host}/{name}/")
 
-        page = front_page(await self._depot.catalog.ask(overview, self._depot.catalog.reader), usage)
+        page = front_page(await self._depot.catalog.ask(overview, self._depot.catalog.reader), usage, self._combined())
         return web.Response(text=page, content_type="text/html", headers={"Cache-Control": "no-cache"})
 
     async def _status(self) -> web.Response:
@@ -154,7 +154,13 @@ class _Front:
             for row in rows
             if not row.private
         ]
-        return web.json_response({"status": "ok", "repositories": repositories}, headers={"Cache-Control": "no-store"})
+        combined = [{"name": each.name, "repositories": each.repositories} for each in self._combined()]
+        told = {"status": "ok", "repositories": repositories, "combined": combined}
+        return web.json_response(told, headers={"Cache-Control": "no-store"})
+
+    def _combined(self) -> list[CombinedSettings]:
+        """Combinations that everybody may know of."""
+        return [each for each in self._depot.settings.combined.values() if not each.private]
 
 
 def read_tokens(settings: Settings) -> dict[str, Secret]:

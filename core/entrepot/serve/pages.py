@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from entrepot.catalog.rows import RepositoryRow, VersionRow
     from entrepot.serve.lookup import Listing
     from entrepot.serve.target import Target
+    from entrepot.settings.values import CombinedSettings
 
 STYLE: Final = """
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #222 }
@@ -41,13 +42,19 @@ def overview(reader: CatalogReader) -> list[Overview]:
     return [Overview(row, reader.versions(row.name)[::-1][:_NEWEST]) for row in rows]
 
 
-def front_page(repositories: Sequence[Overview], usage: Callable[[RepositoryRow], str | None]) -> str:
-    """List the public repositories, their newest versions, and how to use each."""
+def front_page(
+    repositories: Sequence[Overview], usage: Callable[[str, str], str | None], combined: Sequence[CombinedSettings] = ()
+) -> str:
+    """List the public repositories, their newest versions, and how to use each; and those of them that are combined.
+
+    `usage` takes a name and a repository type.
+    """
     if not repositories:
         return _page("entrepot", "<p>There are no repositories yet. Make one with <code>entrepot add</code>.</p>")
     head = "<tr><th>repository</th><th>type</th><th>latest</th><th>content</th><th>versions</th></tr>"
-    rows = "".join(_row(entry, usage(entry.repository)) for entry in repositories)
-    return _page("entrepot", f"<table>{head}{rows}</table>")
+    rows = "".join(_row(entry, usage(entry.repository.name, entry.repository.type)) for entry in repositories)
+    together = "".join(_combination(each, usage(each.name, each.type)) for each in combined)
+    return _page("entrepot", f"<table>{head}{rows}</table>{together}")
 
 
 def listing_page(target: Target, listing: Listing) -> str:
@@ -65,7 +72,7 @@ def _row(entry: Overview, usage: str | None) -> str:
     row = entry.repository
     name = escape(row.name)
     latest = "none yet" if row.completed is None else escape(_moment(row.completed))
-    how = f"<br><code>{escape(usage)}</code>" if usage and row.latest is not None else ""
+    how = _how(usage if row.latest is not None else None)
     link = f'<a href="./{quote(row.name)}/">{name}</a>' if row.latest is not None else name
     versions = " ".join(
         f'<a href="./{quote(f"{row.name}@{version.number}", safe="@")}/">{version.number}</a>'
@@ -75,6 +82,15 @@ def _row(entry: Overview, usage: str | None) -> str:
         f"<tr><td>{link}{how}</td><td>{escape(row.type)}</td><td>{latest}</td>"
         f"<td>{row.members}</td><td>{versions}</td></tr>"
     )
+
+
+def _combination(said: CombinedSettings, usage: str | None) -> str:
+    name, members = escape(said.name), ", then ".join(map(escape, said.repositories))
+    return f'<p><a href="./{quote(said.name)}/">{name}</a>: from {members}{_how(usage)}</p>'
+
+
+def _how(usage: str | None) -> str:
+    return f"<br><code>{escape(usage)}</code>" if usage else ""
 
 
 def _moment(seconds: float) -> str:

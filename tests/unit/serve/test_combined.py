@@ -292,6 +292,20 @@ async def test_folders_list_what_is_in_any_of_them(
         assert (await Client(client, f"{root}/all@2999-01-01").headers(""))[1]["Location"] == "./all%402999-01-01/"
 
 
+async def test_the_front_page_says_what_is_combined(
+    origin: BadOrigin, other: BadOrigin, opened: Open, serve: Serve, client: ClientSession
+) -> None:
+    """In which order, and how it is used; so does the status, for programs."""
+    depot = opened(combined=ALL, ours={"url": stock(origin, OURS)}, theirs={"url": stock(other, THEIRS)})
+
+    async with serve(depot, "ours", "theirs") as root:
+        page = (await Client(client, root).got("/"))[1].decode()
+        status = json.loads((await Client(client, root).got("/-/status"))[1])
+
+    assert f'<a href="./all/">all</a>: from ours, then theirs<br><code>shelf use {root}/all/</code>' in page
+    assert status["combined"] == [{"name": "all", "repositories": ["ours", "theirs"]}]
+
+
 async def test_a_type_that_does_not_say_how_is_not_combined(
     origin: BadOrigin, opened: Open, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
