@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import attrs
 
 from entrepot.model.remote import Politeness
+from entrepot.settings.combined import CombinedTable
 from entrepot.settings.repository_table import RepositoryTable
 from entrepot.settings.share import usual_guard
 from entrepot.settings.values import AccessTable, Settings
@@ -62,7 +63,11 @@ POLITENESS = {
     "longest_retry_after": "seconds that the upstream may ask us to wait",
     "largest_metadata": "bytes of a list or index, decoded, above which it is refused",
 }
-NOT_WRITTEN_HERE = {"file", "repositories", "name", "options", "plugins", "politeness", "place"}
+COMBINED = {
+    "repositories": "which ones, of one type: what an earlier one has is not had from a later one",
+    "read_token": "a secret, to be shown in place of the tokens of private repositories among them",
+}
+NOT_WRITTEN_HERE = {"file", "repositories", "combined", "name", "options", "plugins", "politeness", "place"}
 
 
 def settings_page() -> str:
@@ -83,12 +88,17 @@ def settings_page() -> str:
         _table(AccessTable, ACCESS),
         "### How hard to ask",
         _table(Politeness, POLITENESS),
+        "## [combined.NAME]",
+        "Several repositories under one name: see [how to](../../how-to/combine-repositories.md).",
+        _table(CombinedTable, COMBINED, but=()),
     )
 
 
-def _table(cls: type[attrs.AttrsInstance], words: Mapping[str, str]) -> str:
+def _table(
+    cls: type[attrs.AttrsInstance], words: Mapping[str, str], *, but: Collection[str] = NOT_WRITTEN_HERE
+) -> str:
     fields = [field for field in attrs.fields(cls) if not field.name.startswith("_")]
-    keys = {field.name for field in fields} - NOT_WRITTEN_HERE
+    keys = {field.name for field in fields}.difference(but)
     if keys != set(words):
         raise SystemExit(f"{__file__}: {cls.__name__} and this page differ in {sorted(keys ^ set(words))}")
     rows = [[code(f.name), _default(f), words[f.name]] for f in fields if f.name in words]

@@ -1,4 +1,4 @@
-"""Shadowed: what repositories of a combination have, and nobody is given, since one of higher rank has it too."""
+"""Shadowed: what repositories of a combination have and do not give, for one of higher rank has it."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def overview(reader: CatalogReader) -> list[Overview]:
 def front_page(
     repositories: Sequence[Overview], usage: Callable[[str, str], str | None], combined: Sequence[CombinedSettings] = ()
 ) -> str:
-    """List the public repositories, their newest versions, and how to use each; and those of them that are combined.
+    """List the public repositories, their newest versions, and how to use each; then combinations.
 
     `usage` takes a name and a repository type.
     """

@@ -18,9 +18,9 @@ from entrepot.operations.shadowed import shadowed
 @click.option("--limit", type=click.IntRange(min=0), metavar="N", help="At most N; 100 for people, all for --json.")
 @click.pass_obj
 def command(invocation: Invocation, name: str, limit: int | None) -> None:
-    """List what several repositories of a combination have: the first of them answers, the others are not asked.
+    """List what several repositories of a combination have, so that only the first of them gives it.
 
-    What has the name of one of your own and was put elsewhere by somebody else is among it.
+    Among it is what somebody else put elsewhere under the name of one of your own.
     """
     output = Output(invocation)
     most = limit if limit is not None or output.is_json else 100

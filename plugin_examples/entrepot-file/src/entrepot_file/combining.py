@@ -1,4 +1,4 @@
-"""Several repositories of files as one: a path is had from the first that has it, and the lists say so."""
+"""Several repositories of files as one: each path is had from the first that has it."""
 
 from __future__ import annotations
 
