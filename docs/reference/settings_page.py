@@ -94,9 +94,7 @@ def settings_page() -> str:
     )
 
 
-def _table(
-    cls: type[attrs.AttrsInstance], words: Mapping[str, str], *, but: Collection[str] = NOT_WRITTEN_HERE
-) -> str:
+def _table(cls: type[attrs.AttrsInstance], words: Mapping[str, str], *, but: Collection[str] = NOT_WRITTEN_HERE) -> str:
     fields = [field for field in attrs.fields(cls) if not field.name.startswith("_")]
     keys = {field.name for field in fields}.difference(but)
     if keys != set(words):

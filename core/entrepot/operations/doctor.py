@@ -11,6 +11,7 @@ import importlib_metadata
 
 from entrepot.catalog.engines import engine_versions, needs_one_writer
 from entrepot.depot import open_depot
+from entrepot.depot.combination import make_combination
 from entrepot.errors import EntrepotError, safe_url
 from entrepot.operations.allowed import allowed_unasked
 from entrepot.operations.finding import Finding
@@ -33,6 +34,8 @@ def doctor(settings: Settings, plugins: Plugins) -> Iterator[Finding]:
     yield from _opened(settings, plugins)
     for repository in settings.repositories.values():
         yield _repository(repository, plugins)
+    for name in settings.combined:
+        yield _combination(settings, plugins, name)
 
 
 def _software() -> Iterator[Finding]:
@@ -99,6 +102,22 @@ def _repository(repository: RepositorySettings, plugins: Plugins) -> Finding:
     allowed = allowed_unasked(repository)
     told = f"type {repository.type}, {repository.policy}"
     return Finding(name, "ok", told if allowed is None else f"{told}; {allowed}")
+
+
+def _combination(settings: Settings, plugins: Plugins, name: str) -> Finding:
+    """Whether it can be served, and to whom."""
+    subject, said = f"combination {name}", settings.combination(name)
+    try:
+        make_combination(settings, plugins, name)
+        own = said.read_token
+        private = [settings.repository(each) for each in said.repositories if settings.repository(each).private]
+        tokens = [repository.read_token for repository in private]
+    except EntrepotError as error:
+        return Finding.of(subject, error)
+    if own is None and len({None if token is None else token.reveal() for token in tokens}) > 1:
+        what = "its private repositories ask for different tokens, and a client can show one: nobody can read it"
+        return Finding(subject, "note", what, f'write read_token = {{ env = "NAME" }} in {said.place}')
+    return Finding(subject, "ok", f"served from {', then '.join(said.repositories)}")
 
 
 async def reach(depot: Depot) -> list[Finding]:

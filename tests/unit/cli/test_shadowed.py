@@ -83,3 +83,26 @@ def test_combinations_are_seen_at_a_glance(combined: Shell) -> None:
     assert rows == [{"event": "combined", "name": "all", **order}]
     assert "all: served from ours, then public, then wide" in said
     assert (refused.code, "'all' combines these: ours, public, wide" in refused.err) == (2, True)
+
+
+def test_the_doctor_says_whether_a_combination_can_be_served(combined: Shell) -> None:
+    """To anybody: of types that cannot be combined, and of tokens that no client can show together, it says why not."""
+    text = combined.configuration.read_text()
+
+    def found() -> tuple[str, str]:
+        lines = combined("--json", "doctor").lines
+        (finding,) = [line for line in lines if line.get("subject") == "combination all"]
+        return finding["state"], finding["what"]
+
+    assert found() == ("ok", "served from ours, then public, then wide")
+
+    combined.environ.update(FIRST="sesame", SECOND="open")
+    locked = "private = true\nread_token = "
+    for name, variable in (("ours", "FIRST"), ("public", "SECOND")):
+        text = text.replace(f"[repositories.{name}]", f'[repositories.{name}]\n{locked}{{ env = "{variable}" }}')
+    combined.configuration.write_text(text)
+    assert found()[0] == "note"
+
+    combined.configuration.write_text(text.replace('type = "shelf"', 'type = "firmware"'))
+    state, what = found()
+    assert (state, "repositories of type 'firmware' cannot be served as one" in what) == ("bad", True)
