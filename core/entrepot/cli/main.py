@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from entrepot.cli.closing import leave
+from entrepot.cli.collecting import make_rounds_rare
 from entrepot.cli.failures import tell
 from entrepot.cli.invocation import Invocation
 from entrepot.cli.logs import logs_on_stderr
@@ -18,6 +19,7 @@ from entrepot.possessions import note_socket
 
 def main() -> NoReturn:
     """Run the command line that the process was started with."""
+    make_rounds_rare()
     sys.addaudithook(note_socket)
     leave(run(sys.argv[1:], Invocation(environ=os.environ)))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
 import sys
@@ -14,6 +13,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from entrepot.cli.closing import closed_in_time
+from entrepot.cli.collecting import leave_out_what_stays, make_rounds_rare
 from entrepot.errors import Interrupted
 from entrepot.possessions import note_transport
 
@@ -24,9 +24,6 @@ T = TypeVar("T")
 
 _ENDS = (signal.SIGINT, signal.SIGTERM)
 
-#: Objects made before the young are looked at, and rounds before the older are. Units on their way
-#: are thousands of objects that no round can free: looking at every 700 looks at each many times.
-_ROUNDS = (20_000, 20, 50)
 _SHOW_CURSOR = b"\x1b[?25h"
 
 #: Seconds from a signal to the end of the process, whatever does not want to stop.
@@ -158,13 +155,9 @@ def _say(text: bytes) -> None:
 
 
 def new_runner() -> asyncio.Runner:
-    """Make a loop: uvloop's where the extra `speed` is installed.
-
-    What was imported so far is taken out of the garbage collector's rounds, and rounds are rarer: a
-    sync of many units, which leaves no cycles behind, gave them a third of its processor time.
-    """
-    gc.freeze()
-    gc.set_threshold(*_ROUNDS)
+    """Make a loop: uvloop's where the extra `speed` is installed."""
+    make_rounds_rare()
+    leave_out_what_stays()
     try:
         import uvloop  # noqa: PLC0415  # an extra, and needed only by what runs a loop
     except ImportError:
