@@ -25,8 +25,10 @@ _LONGEST_CHAIN: Final = 12
 
 @attrs.frozen
 class Selection:
-    """What was decided, by the place of a package: `chosen` with the chain that brought it, if it was
-    not asked for; `left_out` with the reason, of what was asked for; `unmet` are needs that nothing meets.
+    """What was decided, by the place of a package.
+
+    `chosen` has the chain that brought it, empty if it was asked for; `left_out` the reason, of what
+    was asked for. `unmet` are needs that nothing meets, `sources` what the chosen were built from.
     """
 
     chosen: Mapping[Place, str]

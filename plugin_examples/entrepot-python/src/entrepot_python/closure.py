@@ -1,4 +1,4 @@
-"""What is asked for and what that needs, to the end: projects, each with the versions that are allowed."""
+"""What is asked for and what that needs, to the end: projects, and the versions that are allowed."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class Closure:
             self._with_more_extras.add(project)
 
     def _settle(self) -> None:
-        """Look again at what projects require of which more extras are wanted; not by recursion: chains are long."""
+        """Look again at what projects require of which more extras are wanted; chains may be long."""
         while self._with_more_extras:
             project = self._with_more_extras.pop()
             for line, requirement in list(self._project(project).requires.items()):
