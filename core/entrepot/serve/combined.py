@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
+from entrepot.catalog.faults import GoneVersion
 from entrepot.errors import UnknownName
 from entrepot.model.digest import Digest
 from entrepot.serve.lookup import LONGEST_LISTING, Answer, Listing, Moved, look_up
@@ -138,10 +139,25 @@ class _Members:
         ]
 
     def _at(self, name: str, path: str) -> Sequence[Located]:
-        place = name, self.version(name).number, path
+        number = self.version(name).number
+        place = name, number, path
+        if self._pages.is_empty(place):
+            return ()
         located = self._pages.get(place) or self._reader.locate(*place)
         self._pages.keep(place, located)
+        if not located:
+            self._check_still_there(name, number)
+            self._pages.note_empty(place)
         return located
+
+    def _check_still_there(self, name: str, number: int) -> None:
+        """A version that was pruned while it was looked at looked empty, and what is ours would be had from others."""
+        try:
+            self._reader.version(name, number)
+        except GoneVersion as error:
+            if self._target.at is None:
+                raise NotYet(f"repository {name!r} has a new version; ask again") from error
+            raise
 
 
 def _merged(merge: Merge, found: Sequence[Sequence[Located]], *, made_of: tuple[str, ...]) -> Merged:

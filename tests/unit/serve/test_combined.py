@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from functools import partial
 from typing import Any
 
 import attrs
@@ -17,6 +18,11 @@ from entrepot.model.remote import Secret
 from entrepot.operations.prune import prune
 from entrepot.operations.sync import sync
 from entrepot.plugin import hookimpl
+from entrepot.serve.combined import look_up_combined
+from entrepot.serve.kept_pages import KeptPages
+from entrepot.serve.lookup import Found
+from entrepot.serve.pull_through import NotYet
+from entrepot.serve.target import parse_target
 from entrepot.testing.bad_origin import BadOrigin
 from unit.serve import shelf
 from unit.serve.conftest import Open, Serve
@@ -180,6 +186,48 @@ async def test_a_date_means_each_repository_as_it_was(
         await asyncio.to_thread(prune, depot, keep=1)
         assert await at(between, "readme") == (410, b"")
         assert await at(between, "licence") == (410, b"")
+
+
+@pytest.mark.promise("P36")
+async def test_a_version_that_is_pruned_while_it_is_looked_at_is_asked_for_again_and_not_taken_for_empty(
+    origin: BadOrigin, other: BadOrigin, opened: Open
+) -> None:
+    """Or what is ours would be had from others for that moment."""
+    depot = opened(combined=ALL, ours={"url": stock(origin, OURS)}, theirs={"url": stock(other, THEIRS)})
+    await sync(depot, "ours")
+    await sync(depot, "theirs")
+    stock(origin, {**OURS, "more": b"more"})
+
+    async def pruned() -> None:
+        await sync(depot, "ours")
+        await asyncio.to_thread(prune, depot, keep=1)
+
+    meanwhile: Any = Meanwhile(depot.catalog.reader, asyncio.get_running_loop(), pruned)
+    looking = partial(look_up_combined, meanwhile, KeptPages(), depot.combination("all"), parse_target("/all/readme"))
+
+    with pytest.raises(NotYet):
+        await asyncio.to_thread(looking)
+    found = await asyncio.to_thread(looking)
+    assert isinstance(found, Found)
+    assert found.version.repository == "ours"
+
+
+@attrs.define
+class Meanwhile:
+    """A catalog's reader, and something that happens right before it looks at a path for the first time."""
+
+    reader: Any
+    loop: asyncio.AbstractEventLoop
+    happens: Callable[[], Coroutine[Any, Any, None]] | None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.reader, name)
+
+    def locate(self, *place: Any) -> Any:
+        if self.happens is not None:
+            happens, self.happens = self.happens, None
+            asyncio.run_coroutine_threadsafe(happens(), self.loop).result()
+        return self.reader.locate(*place)
 
 
 async def test_what_one_has_no_more_is_not_taken_for_unchanged(

@@ -48,3 +48,18 @@ def test_what_may_change_is_not_kept() -> None:
     pages.keep(at(2), [])
 
     assert [pages.get(at(number)) for number in (1, 2)] == [(), ()]
+
+
+def test_so_many_empty_places_are_known_and_those_asked_for_longest_ago_go() -> None:
+    """Names that somebody makes up cost no more room than that, and push out no page."""
+    kept = KeptPages()
+    kept.keep(("tools", 1, "a"), page(b"here"))
+    for number in range(10_000):
+        kept.note_empty(("tools", 1, f"{number}"))
+
+    assert kept.is_empty(("tools", 1, "0"))
+    kept.note_empty(("tools", 1, "one more"))
+
+    assert [kept.is_empty(("tools", 1, name)) for name in ("0", "1", "2", "one more")] == [True, False, True, True]
+    assert not kept.is_empty(("tools", 2, "0"))
+    assert kept.get(("tools", 1, "a"))
