@@ -86,6 +86,22 @@ class WholeIndex(Index):
     table: ClassVar[Mapping[str, Any]] = {"options": {"include": ["*"]}}
 
 
+class FollowedIndex(Index):
+    """The same, mirrored with what it needs; of eggs nobody reads what they need."""
+
+    table: ClassVar[Mapping[str, Any]] = {
+        "options": {
+            "include": ["demo", "other"],
+            "dependencies": True,
+            "python_versions": ["3.11"],
+            "platforms": ["manylinux_2_28_x86_64"],
+        }
+    }
+
+    def name(self, number: int) -> str:
+        return super().name(number).replace(".tar.gz", ".egg")
+
+
 def project_of(filename: str) -> str:
     """The project whose page lists a file."""
     return "other" if filename.startswith("other") else "demo"
@@ -104,6 +120,10 @@ class TestMirrorWholeIndex(WholeIndex, FirstStageContract):
 
     def may_be_gone(self, path: str) -> bool:
         return path != "/simple/"
+
+
+class TestMirrorClosure(FollowedIndex, FirstStageContract):
+    """The first stage that follows dependencies."""
 
 
 class SimplePages(PublisherContract):
