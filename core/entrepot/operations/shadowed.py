@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from entrepot.catalog.faults import GoneVersion
+from entrepot.errors import ConfigurationError
 from entrepot.operations.versions import is_synced
 
 if TYPE_CHECKING:
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from entrepot.depot import Depot
 
 _PAGE = 1000
+_AT_A_GLANCE = 10
 
 
 @attrs.frozen(kw_only=True)
@@ -29,18 +33,26 @@ class Shadowed:
         return {"event": "shadowed", **attrs.asdict(self)}
 
 
-def shadowed(depot: Depot, name: str) -> Iterator[Shadowed]:
+def shadowed(depot: Depot, name: str, *, pages: int | None = None) -> Iterator[Shadowed]:
     """Walk the latest versions of a combination's repositories, some thousand paths at a time.
 
-    In order of rank, then of path. `UnknownName` for what is no combination, and where one of its
-    repositories has no version.
+    In order of rank, then of path; of each repository all paths, or so many pages of a thousand.
+    `UnknownName` for what is no combination, and where one of its repositories has no version.
     """
     combining = depot.combination(name).combining
     versions = _latest(depot, depot.combination(name).members)
     for rank, version in enumerate(versions[:-1]):
-        for page in _pages(depot, version):
+        for page in islice(_pages(depot, version), pages):
             groups = [path for path in page if combining.stands_for(path) == path and combining.merge(path) is None]
             yield from _shadowed(depot, versions, rank, groups)
+
+
+def count_at_a_glance(depot: Depot, name: str) -> int | None:
+    """How many groups are shadowed, as far as some thousand paths tell; None while that cannot be said."""
+    try:
+        return sum(1 for _ in shadowed(depot, name, pages=_AT_A_GLANCE))
+    except (ConfigurationError, GoneVersion):
+        return None
 
 
 def _latest(depot: Depot, members: Sequence[str]) -> list[VersionRow]:

@@ -79,9 +79,14 @@ def test_combinations_are_seen_at_a_glance(combined: Shell) -> None:
     said = combined("status").out
     refused = combined("sync", "all")
 
+    assert combined("sync", "wide").code == 0
+    (synced,) = [row for row in combined("--json", "status").lines if row["event"] == "combined"]
+
     order = {"repositories": ["ours", "public", "wide"], "type": "shelf", "private": False}
-    assert rows == [{"event": "combined", "name": "all", **order}]
-    assert "all: served from ours, then public, then wide" in said
+    assert rows == [{"event": "combined", "name": "all", **order, "shadowed": None}]
+    assert said.splitlines()[-1] == "all: served from ours, then public, then wide"
+    assert synced["shadowed"] == 4
+    assert "; 4 had from one though others have them: entrepot shadowed all" in combined("status").out
     assert (refused.code, "'all' combines these: ours, public, wide" in refused.err) == (2, True)
 
 

@@ -8,6 +8,7 @@ from entrepot.cli.figures import amount, iso, moment
 from entrepot.cli.invocation import Invocation
 from entrepot.cli.options import Command
 from entrepot.cli.output import Output, one_line
+from entrepot.operations.shadowed import count_at_a_glance
 from entrepot.operations.status import RepositoryStatus, status
 
 _LAST_RUN = {"running": "running, or cut off"}
@@ -20,12 +21,12 @@ def command(invocation: Invocation) -> None:
     output = Output(invocation)
     with invocation.depot() as depot:
         rows = status(depot)
-        combined = depot.settings.combined.values()
+        combined = [(each, count_at_a_glance(depot, each.name)) for each in depot.settings.combined.values()]
     for row in rows:
         times = {"completed": iso(row.completed), "last_run_at": iso(row.last_run_at)}
         output.line({**row.to_json(), **times})
-    for each in combined:
-        kind = {"type": each.type, "private": each.private}
+    for each, count in combined:
+        kind = {"type": each.type, "private": each.private, "shadowed": count}
         output.line({"event": "combined", "name": each.name, "repositories": [*each.repositories], **kind})
     if not rows:
         output.say("no repository is configured; next: entrepot add NAME --type TYPE --url URL")
@@ -35,9 +36,10 @@ def command(invocation: Invocation) -> None:
     for row in rows:
         if row.error:
             output.say(f"{row.name}: {one_line(row.error.splitlines()[0], 300)}; more: entrepot trace {row.name}")
-    for each in combined:
+    for each, count in combined:
         order = ", then ".join(each.repositories)
-        output.say(f"{each.name}: served from {order}; what one hides of another: entrepot shadowed {each.name}")
+        hidden = f"; {count} had from one though others have them: entrepot shadowed {each.name}" if count else ""
+        output.say(f"{each.name}: served from {order}{hidden}")
 
 
 def _cells(row: RepositoryStatus) -> tuple[object, ...]:
