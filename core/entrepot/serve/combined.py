@@ -75,9 +75,10 @@ def look_up_combined(
         return _merged(merge, members.all_with(path), made_of=(combination.made_by, path))
     group = combination.combining.stands_for(path)
     for name in combination.members if path else ():
-        if members.has(name, group):
+        may_fetch = name in combination.pulling and target.at is None
+        if members.has(name, group, or_nothing=may_fetch):
             return look_up(reader, pages, members.target(name), after)
-        if name in combination.pulling and name not in asked and target.at is None:
+        if may_fetch and name not in asked:
             return AskFirst(attrs.evolve(target, name=name, path=group))
     if group != path:
         raise NoSuchPath(f"no repository of {target.name!r} has anything at this path")
@@ -109,9 +110,17 @@ class _Members:
         """The place in one of the repositories."""
         return attrs.evolve(self._target, name=name, at=self.version(name).number)
 
-    def has(self, name: str, path: str) -> bool:
-        """Whether one of the repositories has something at a path."""
-        return bool(self._at(name, path))
+    def has(self, name: str, path: str, *, or_nothing: bool = False) -> bool:
+        """Whether one of the repositories has something at a path.
+
+        With `or_nothing` one that has no version has nothing: its upstream is asked for each group.
+        """
+        try:
+            return bool(self._at(name, path))
+        except NotYet:
+            if or_nothing:
+                return False
+            raise
 
     def all_with(self, path: str) -> list[Sequence[Located]]:
         """What every one of the repositories has at a path."""
@@ -151,7 +160,7 @@ class _Members:
         return located
 
     def _check_still_there(self, name: str, number: int) -> None:
-        """A version that was pruned while it was looked at looked empty, and what is ours would be had from others."""
+        """What was pruned while it was looked at looked empty: what is ours would be had from others."""
         try:
             self._reader.version(name, number)
         except GoneVersion as error:

@@ -197,6 +197,27 @@ async def test_a_killed_server_leaves_no_half_project(index: Any, open_mirror: O
         check_depot(mirror.depot, origin=index.origin, before=seen)
 
 
+async def test_a_combination_fetches_also_before_the_first_sync(index: Any, tmp_path: Path) -> None:
+    """What has no version has nothing yet: its index is asked, and only then is anybody who ranks below it."""
+    table = {"type": "python", "allow_private": True, "retries": 0, "url": index.origin.url("/simple/")}
+    tables = {
+        "first": {**table, "pull_through": True, "options": {"include": []}},
+        "second": {**table, "options": {"include": ["demo", "other"]}},
+    }
+    combined = {"all": {"repositories": ["first", "second"]}}
+    plugins = [("python", entrepot_python.plugin)]
+    with depot(tmp_path / "depot", tables, combined=combined, plugins=plugins, installed=False) as opened:
+        await sync(opened, "second")
+        index.add("other", "other-2.0.tar.gz")
+        async with served(opened) as address, aiohttp.ClientSession() as session:
+            client = Client(session, address)
+            assert (await client.page("unheard-of", "all"))[0] == 404
+            assert await client.page("other", "all") == (200, ["other-1.0.tar.gz", "other-2.0.tar.gz"])
+            index.origin.on("/simple/demo/", Reply(status=500))
+            assert (await client.page("demo", "all"))[0] == 502
+        check_depot(opened)
+
+
 @pytest.mark.promise("P10")
 async def test_a_combination_asks_an_index_for_nothing_that_one_of_ours_has(index: Any, tmp_path: Path) -> None:
     """An index may have a newer package of the same name: it is not even told that we have one."""
