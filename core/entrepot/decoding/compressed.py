@@ -26,8 +26,8 @@ def bounded_decode(
 
     Reading raises `BeyondLimits` before the byte after `limit`, and as soon as more than 64 MiB came
     out that are over `ratio` times what went in. Broken, truncated and foreign bytes raise
-    `InvalidMetadata`. Memory stays below 130 MiB for xz and zstd, and below 1 MiB for gzip. For zstd
-    the extra `zstd` is needed before Python 3.14. Close it, or use it in a `with` statement.
+    `InvalidMetadata`. Memory stays below 130 MiB for xz, lzma and zstd, below 10 MiB for bzip2, and below
+    1 MiB for gzip. For zstd the extra `zstd` is needed before Python 3.14. Close it, or use it in a `with` statement.
 
     >>> with bounded_decode(download.path, "gzip") as index:
     ...     for line in index:

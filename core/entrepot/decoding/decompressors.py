@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import functools
 import importlib
 import lzma
@@ -12,9 +13,9 @@ from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from entrepot.errors import ConfigurationError
 
-Compression: TypeAlias = Literal["gzip", "xz", "zstd"]
+Compression: TypeAlias = Literal["bzip2", "gzip", "lzma", "xz", "zstd"]
 
-#: Bytes of memory that an xz file may ask for; `xz -9` asks for 65 MiB.
+#: Bytes of memory that an xz or lzma file may ask for; `xz -9` asks for 65 MiB.
 _XZ_MEMORY: Final = 128 * 1024**2
 
 #: Two to this power is the longest stretch that zstd may look back over; `zstd --ultra -22` does not.
@@ -26,7 +27,7 @@ _GZIP: Final = 16 + zlib.MAX_WBITS
 
 
 class Decompressor(Protocol):
-    """Decodes one member of a file, so much at a time; `lzma` and the standard library's zstd are so."""
+    """Decodes one member of a file, so much at a time; `bz2`, `lzma` and the standard library's zstd are so."""
 
     @property
     def eof(self) -> bool: ...
@@ -40,8 +41,12 @@ class Decompressor(Protocol):
 def maker_of(compression: Compression) -> Callable[[], Decompressor]:
     """What makes a decoder for each member; `ConfigurationError` when its library is not installed."""
     match compression:
+        case "bzip2":
+            return bz2.BZ2Decompressor
         case "gzip":
             return _Gzip
+        case "lzma":
+            return lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=_XZ_MEMORY)
         case "xz":
             return lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
         case "zstd":

@@ -45,6 +45,7 @@ class Target:
 def parse_target(raw_path: str) -> Target:
     """Read the path of a URL as it was sent; percent signs are decoded once.
 
+    A "./" behind the repository is passed over: apt sends it for archives that its lines name so.
     Whatever cannot be the path of anything is `NoSuchPath`, so that all such answers are alike.
     """
     try:
@@ -56,6 +57,8 @@ def parse_target(raw_path: str) -> Target:
     if not path.startswith("/") or not name:
         raise NoSuchPath("nothing is served here")
     at = _parse_version(version) if at_sign else None
+    if "/./" in raw_path:
+        rest = rest.removeprefix("./")
     return Target(name, at, _checked(rest) if slash else None, written=first)
 
 

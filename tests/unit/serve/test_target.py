@@ -21,6 +21,8 @@ from entrepot.serve.target import NoSuchPath, Target, parse_target
         ("/tools/a+b%2Bc", Target("tools", None, "a+b+c")),
         ("/tools/%C3%BC", Target("tools", None, "ü")),
         ("/tools/a@2", Target("tools", None, "a@2")),
+        ("/tools@7/./a/b", Target("tools", 7, "a/b")),
+        ("/tools/./", Target("tools", None, "")),
     ],
 )
 def test_a_path_is_read_as_repository_version_and_place(raw: str, target: Target) -> None:
@@ -54,7 +56,12 @@ def test_a_moment_is_in_utc_unless_it_says_otherwise(written: str, moment: datet
         "/tools/../other/a",
         "/tools/..%2fother/a",
         "/tools/%2e%2e/other",
-        "/tools/./a",
+        "/tools/%2e/a",
+        "/tools/././a",
+        "/tools/a/./b",
+        "/tools/./../a",
+        "/tools/.//a",
+        "/./tools/a/./b",
         "/tools/a%00b",
         "/tools/a%0d%0ab",
         "/tools/a%5c..%5cb",
