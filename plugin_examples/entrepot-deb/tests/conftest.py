@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import bz2
 import datetime
 import email.utils
+import functools
 import gzip
 import hashlib
+import importlib
 import io
 import lzma
+import sys
 import tarfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -169,6 +173,63 @@ def _written(moment: datetime.datetime) -> str:
     return email.utils.format_datetime(moment, usegmt=True)
 
 
+def _zstd(text: bytes) -> bytes:
+    """Pack it with what there is: the standard library's from Python 3.14 on."""
+    if sys.version_info >= (3, 14):
+        return bytes(importlib.import_module("compression.zstd").compress(text))
+    return bytes(pytest.importorskip("zstandard").ZstdCompressor().compress(text))
+
+
+#: How lists are packed, by the end of their names.
+PACKED: dict[str, Callable[[bytes], bytes]] = {
+    ".xz": lzma.compress,
+    ".gz": gzip.compress,
+    ".bz2": bz2.compress,
+    ".lzma": functools.partial(lzma.compress, format=lzma.FORMAT_ALONE),
+    ".zst": _zstd,
+    "": bytes,
+}
+
+
+@attrs.define
+class Flat:
+    """A flat archive with what an archive has, in one folder; change `files`, and `publish`."""
+
+    archive: Archive
+    folder: str = ""
+    files: dict[str, bytes] = attrs.field(factory=dict)
+
+    def publish(self, *ends: str, by_hash: bool = False) -> None:
+        """Serve all packages of one architecture and all sources beside each other, and lists packed so."""
+        texts = {"Packages": self._listed("amd64"), "Sources": self._listed("source")}
+        indices = {f"{name}{end}": PACKED[end](text) for name, text in texts.items() for end in ends}
+        self.archive.by_hash = by_hash
+        # A plain list is listed whether it is there or not: apt asks for no form of one that is not.
+        release = self.archive.release(texts | indices).replace(b"Components: main\n", b"")
+        # Where it is empty, a blank is left at the end of a line, as by the tools that make such archives.
+        release = release.replace(b"stable\n", f"{self.folder}\n".encode())
+        signer = self.archive.key.signer
+        for name, made in {**indices, "Release": release}.items():
+            self.files[f"{self.folder}{name}"] = made
+        for made in indices.values() if by_hash else ():
+            self.files[f"{self.folder}by-hash/SHA256/{sha256(made)}"] = made
+        self.files[f"{self.folder}InRelease"] = sign(signer(), release, mode=SignatureMode.CLEAR)
+        self.files[f"{self.folder}Release.gpg"] = sign(signer(), release, mode=SignatureMode.DETACHED)
+        for path, made in self.files.items():
+            self.archive.origin.put(f"/debian/{path}", made)
+
+    def _listed(self, architecture: str) -> bytes:
+        paragraphs = self.archive.lists.get(("main", architecture), {})
+        text = said = "\n".join(paragraphs.values())
+        for path, made in self.archive.pool.items():
+            folder, _, name = path.rpartition("/")
+            if path in said or (f"Directory: {folder}\n" in said and not name.endswith(".deb")):
+                self.files[f"{self.folder}{name}"] = made
+                text = text.replace(f"Filename: {path}\n", f"Filename: ./{self.folder}{name}\n")
+                text = text.replace(f"Directory: {folder}\n", f"Directory: {self.folder.removesuffix('/') or '.'}\n")
+        return text.encode()
+
+
 @pytest.fixture
 async def archive() -> AsyncIterator[Archive]:
     """Two packages for amd64, one for arm64, and one in another component."""
@@ -179,6 +240,14 @@ async def archive() -> AsyncIterator[Archive]:
         made.add("hello", "1.0", architecture="arm64")
         made.add("more", "1", component="extra")
         yield made
+
+
+@pytest.fixture
+def flat(archive: Archive) -> Flat:
+    """The packages for amd64 and a source, in one folder."""
+    archive.lists = {("main", "amd64"): archive.lists["main", "amd64"]}
+    archive.add_source("hello", "1.0")
+    return Flat(archive)
 
 
 Open = Callable[..., AbstractContextManager[Any]]

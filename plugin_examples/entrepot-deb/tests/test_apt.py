@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import os
 import shutil
 from collections.abc import Callable
@@ -214,3 +215,28 @@ async def apt_key(apt: Apt, address: str, folder: Path) -> tuple[int, str]:
     return await apt.run(
         "curl", "--fail", "--silent", "--output", str(folder / "served.asc"), f"{address}/tools/archive-key.asc"
     )
+
+
+@pytest.mark.parametrize(("suite", "folder", "end"), [("./", "", ".gz"), ("x/", "x/", ".bz2"), ("./", "", ".zst")])
+async def test_apt_installs_from_a_flat_archive(
+    flat: Any, open_depot: Open, apt: Apt, tmp_path: Path, suite: str, folder: str, end: str
+) -> None:
+    """As its lines of sources have it, from every version, and sources too."""
+    keyring = flat.archive.keyring(tmp_path)
+    flat.folder = folder
+    flat.publish(end, by_hash=True)
+    with open_depot({"suites": [suite], "sources": True}, policy="on_demand") as depot:
+        await sync(depot, "tools")
+        flat.archive.add("hello", "1.1")
+        flat.archive.moment += datetime.timedelta(minutes=1)
+        flat.publish(end, by_hash=True)
+        await sync(depot, "tools")
+        async with served(depot) as address:
+            for name, expected in (("tools", "1.1"), ("tools@1", "1.0")):
+                line = f"[signed-by={keyring}] {address}/{name}/ {suite}"
+                apt.configure(f"deb {line}\ndeb-src {line}")
+                await apt.get("update")
+                await apt.get("install", "--yes", "--download-only", "world")
+                assert f"hello_{expected}_amd64.deb" in apt.downloaded()
+                await apt.get("source", "--download-only", "hello")
+                assert (apt.root / "hello_1.0.dsc").exists()

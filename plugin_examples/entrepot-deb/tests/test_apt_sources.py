@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from entrepot.plugin import ConfigurationError, EntrepotError, ImportContext, Imported
@@ -207,6 +207,7 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, data: bytes | None) 
     assert caught.value.where == str(file)
 
 
+@settings(deadline=None)
 @given(
     text=st.text(st.sampled_from("deb [=]:#\n./xURIsTypeSuc-"), max_size=80) | st.text(max_size=80),
     name=st.sampled_from(["a.list", "a.sources"]),

@@ -163,7 +163,7 @@ async def test_what_a_suite_does_not_have_is_not_asked_for_in_vain(
     "options",
     [
         {"suites": []},
-        {"suites": ["./"]},
+        {"suites": ["../"]},
         {"suites": ["../stable"]},
         {"keyring": "archive.gpg"},
         {"keyring": None},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pysequoia import SignatureMode, Tsk, sign
 
@@ -69,6 +69,7 @@ def test_text_outside_the_signed_block_is_refused(around: object) -> None:
         open_inline(around(inline(OURS)), keys(OURS), what="InRelease")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_refused_by_our_error(data: bytes) -> None:
     """Whether in place of signed text, of a signature, or of keys."""

@@ -7,14 +7,22 @@ from typing import Final, Literal, TypeAlias
 
 import attrs
 
-from entrepot.plugin import ConfigurationError
+from entrepot.plugin import ConfigurationError, InvalidMetadata
+from entrepot_deb.layout import is_flat
 from entrepot_deb.options import DebOptions
 from entrepot_deb.release import ListedIndex, Release
 
-Compression: TypeAlias = Literal["gzip", "xz", ""]
+Compression: TypeAlias = Literal["xz", "gzip", "bzip2", "lzma", "zstd", ""]
 
-#: Forms that can be read, by the end of a name; the smallest that is listed is.
-_FORMS: Final[dict[str, Compression]] = {".xz": "xz", ".gz": "gzip", "": ""}
+#: Forms that can be read, by the end of a name.
+_FORMS: Final[dict[str, Compression]] = {
+    ".xz": "xz",
+    ".gz": "gzip",
+    ".bz2": "bzip2",
+    ".lzma": "lzma",
+    ".zst": "zstd",
+    "": "",
+}
 
 _SOURCE: Final = "source"
 
@@ -42,8 +50,11 @@ def parts_of(release: Release, options: DebOptions, suite: str) -> list[Part]:
     """Tell which lists of packages are wanted.
 
     Raises a `ConfigurationError` for a component or architecture that is asked for and not there:
-    what is misspelt would be empty for ever.
+    what is misspelt would be empty for ever. A flat archive has one list of all there is, and one of
+    sources.
     """
+    if is_flat(suite):
+        return _flat_parts(release, options)
     components = _wanted(options.components, release.components, f"component of suite {suite!r}")
     architectures = _wanted(options.architectures, (*release.architectures, "all"), f"architecture of suite {suite!r}")
     if not options.architectures:
@@ -81,7 +92,7 @@ def is_offered(index: ListedIndex, release: Release) -> bool:
 
     What it has compressed, archives list plain as well, and do not have.
     """
-    return not any(f"{index.path}{end}" in release.indices for end in (".xz", ".gz", ".bz2", ".zst", ".lzma"))
+    return not any(f"{index.path}{end}" in release.indices for end in _FORMS if end)
 
 
 def _wanted(asked: Sequence[str], there: Sequence[str], kind: str) -> tuple[str, ...]:
@@ -95,10 +106,33 @@ def _part(release: Release, component: str, architecture: str) -> Part | None:
     folder = f"{component}/{'source' if architecture == _SOURCE else f'binary-{architecture}'}/"
     name = "Sources" if architecture == _SOURCE else "Packages"
     files = [index for path, index in release.indices.items() if path.startswith(folder)]
-    readable = [
-        (index.size, end, index) for end in _FORMS if (index := release.indices.get(f"{folder}{name}{end}")) is not None
-    ]
-    if not readable:
+    form = _form_to_read(release, f"{folder}{name}")
+    return None if form is None else Part(component, architecture, *form, files)
+
+
+def _flat_parts(release: Release, options: DebOptions) -> list[Part]:
+    parts = []
+    for name, architecture in (("Packages", ""), ("Sources", _SOURCE)):
+        files = [index for path, index in release.indices.items() if path.partition(".")[0] == name]
+        form = _form_to_read(release, name)
+        if form is not None and (options.sources or architecture != _SOURCE):
+            parts.append(Part("", architecture, *form, files))
+    if not parts:
+        raise InvalidMetadata(
+            "the Release of a flat archive lists no Packages",
+            remedy='see whether the suite is the folder that they are in, as in suites = ["./"]',
+        )
+    return parts
+
+
+def _form_to_read(release: Release, path: str) -> tuple[ListedIndex, Compression] | None:
+    """The smallest form of a list.
+
+    A plain one is read where there is no other, for archives list it and do not have it; and zstd
+    where there is no other that is packed, for it takes a library of its own.
+    """
+    listed = [(end, index) for end in _FORMS if (index := release.indices.get(f"{path}{end}")) is not None]
+    if not listed:
         return None
-    _, end, index = min(readable, key=lambda one: (one[0], one[1]))
-    return Part(component, architecture, index, _FORMS[end], files)
+    end, index = min(listed, key=lambda one: (not one[0], one[0] == ".zst", one[1].size, one[0]))
+    return index, _FORMS[end]

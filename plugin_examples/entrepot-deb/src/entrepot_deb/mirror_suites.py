@@ -31,6 +31,7 @@ from entrepot.plugin import (
 from entrepot_deb.choice import Part, further_files, is_offered, parts_of
 from entrepot_deb.content import DebIndex, DebRelease
 from entrepot_deb.declare import Declaring, Unusable
+from entrepot_deb.layout import folder_of
 from entrepot_deb.options import DebOptions, check_options
 from entrepot_deb.paragraphs import Paragraph, read_paragraphs
 from entrepot_deb.release import ListedIndex, Release
@@ -124,7 +125,7 @@ class MirrorSuites(Stage):
 
     def _url(self, suite: str, release: Release, index: ListedIndex) -> str:
         path = _by_hash(index) if release.by_hash else index.path
-        return urljoin(self.remote.url, quote(f"dists/{suite}/{path}"))
+        return urljoin(self.remote.url, quote(f"{folder_of(suite)}{path}"))
 
     def _release(self, suite: str, trusted: Trusted) -> DeclarativeContent:
         release = trusted.release
@@ -140,7 +141,7 @@ class MirrorSuites(Stage):
             DeclarativeArtifact(
                 Artifact(file.digests["sha256"], file.size, file=file.path),
                 file.url,
-                f"dists/{suite}/{name}",
+                f"{folder_of(suite)}{name}",
                 self.remote,
             )
             for name, file in trusted.files.items()
@@ -152,7 +153,7 @@ class MirrorSuites(Stage):
         for index in (part.read, *_others(part, release)):
             if self.remote.deferred or index.path in fetched.files:
                 await self.put(self._index(suite, release, index, scope, fetched.files.get(index.path)))
-        what = f"dists/{suite}/{part.read.path}"
+        what = f"{folder_of(suite)}{part.read.path}"
         declaring = Declaring(
             suite=suite,
             component=part.component,
@@ -184,9 +185,10 @@ class MirrorSuites(Stage):
     def _index(
         self, suite: str, release: Release, index: ListedIndex, scope: str, here: Download | None
     ) -> DeclarativeContent:
-        path, url = f"dists/{suite}/{index.path}", self._url(suite, release, index)
+        folder = folder_of(suite)
+        path, url = f"{folder}{index.path}", self._url(suite, release, index)
         artifact = Artifact(index.sha256, index.size, file=here.path if here is not None else None)
-        paths = [path, f"dists/{suite}/{_by_hash(index)}"] if release.by_hash or self.always_by_hash else [path]
+        paths = [path, f"{folder}{_by_hash(index)}"] if release.by_hash or self.always_by_hash else [path]
         deferred = self.remote.deferred and here is None
         where = [DeclarativeArtifact(artifact, url, one, self.remote, deferred_download=deferred) for one in paths]
         return DeclarativeContent(DebIndex(path, index.sha256, index.size), where, scope=scope)

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 import attrs
 
-from entrepot.plugin import ConfigurationError, relative_path
+from entrepot.plugin import ConfigurationError
+from entrepot_deb.layout import folder_of, is_flat
 
 
 def _option(default: Any, doc: str) -> Any:
@@ -23,7 +24,9 @@ class DebOptions:
     of what the filters choose, and signed with `signing_key`.
     """
 
-    suites: tuple[str, ...] = _option((), 'suites as they stand below dists/: "stable", "stable-security"')
+    suites: tuple[str, ...] = _option(
+        (), 'suites as they stand below dists/, "stable", or folders of a flat archive, "./"'
+    )
     components: tuple[str, ...] = _option((), "only these components; all that the suite has where empty")
     architectures: tuple[str, ...] = _option((), "only these architectures; all that the suite has where empty")
     keyring: Path | None = _option(  # noqa: RUF009  # it makes a field
@@ -60,12 +63,12 @@ def check_options(options: DebOptions) -> None:
     if not options.suites:
         raise ConfigurationError("the option suites names no suite", remedy='suites = ["stable"]')
     for suite in options.suites:
-        if suite.endswith("/"):
+        folder_of(suite)
+        if is_flat(suite) and options.publish == "signed":
             raise ConfigurationError(
-                f"{suite!r:.80} names a flat archive, and only archives with dists/ and pool/ are mirrored",
-                remedy='suites = ["stable"]',
+                f"{suite!r:.80} names a flat archive, of which no lists are written anew",
+                remedy='set publish = "verbatim", in a repository of its own',
             )
-        relative_path(suite)
     _check_publishing(options)
     if options.newest is not None and options.newest < 1:
         raise ConfigurationError("the option newest is less than 1", remedy="newest = 2")

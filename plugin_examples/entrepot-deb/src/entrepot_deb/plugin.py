@@ -21,7 +21,7 @@ def entrepot_register_content_types() -> Sequence[type[Content]]:
 
 @hookimpl
 def entrepot_register_first_stages() -> Sequence[FirstStage]:
-    """Repositories of type `deb` are read from an archive with dists/ and pool/."""
+    """Repositories of type `deb` are read from an archive with dists/ and pool/, or a flat one."""
     told = "Each archive of a file of apt, such as /etc/apt/sources.list."
     importer = Importer("apt-sources", import_apt_sources, takes="FILE", told=told)
     return [FirstStage("deb", make=_first_stage, options=DebOptions, importers=[importer])]
@@ -29,7 +29,7 @@ def entrepot_register_first_stages() -> Sequence[FirstStage]:
 
 @hookimpl
 def entrepot_register_publishers() -> Sequence[Publisher]:
-    """They are published as they are, what the archive signed untouched; or as they were chosen, signed anew."""
+    """They are published as the archive signed them, untouched; or as they were chosen, signed anew."""
     return [Publisher("deb", make=_publisher, usage=_usage, is_lasting=_is_lasting, always_whole=True)]
 
 
@@ -54,7 +54,7 @@ def _publisher(context: RunContext) -> SignedPublisher | Verbatim:
 
 def _is_lasting(path: str) -> bool:
     """A client asks by the digest that an InRelease file named, perhaps one of the version before."""
-    return "/by-hash/" in path
+    return "/by-hash/" in f"/{path}"
 
 
 def _usage(url: str) -> str:

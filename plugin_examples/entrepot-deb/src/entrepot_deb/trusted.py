@@ -13,6 +13,7 @@ from urllib.parse import urljoin
 import attrs
 
 from entrepot.plugin import BeyondLimits, Download, IntegrityError, InvalidMetadata, NotFound, Remote, safe_url
+from entrepot_deb.layout import folder_of
 from entrepot_deb.release import Release, read_release
 from entrepot_deb.signatures import Keyring, open_detached, open_inline, unchecked_text
 
@@ -36,7 +37,7 @@ async def fetch_release(remote: Remote, suite: str, keyring: Keyring | None) -> 
     Without a keyring whatever comes is taken. Beside an InRelease, Release and its signature are
     handed on where they say the same: some clients ask for them.
     """
-    folder = urljoin(remote.url, f"dists/{suite}/")
+    folder = urljoin(remote.url, folder_of(suite))
     files: dict[str, Download] = {}
     try:
         inline = files["InRelease"] = await _ask(remote, f"{folder}InRelease")
@@ -60,7 +61,7 @@ async def _detached(
 ) -> bytes:
     release = await _ask(remote, f"{folder}Release")
     text = await asyncio.to_thread(release.path.read_bytes)
-    if expected is not None and text.strip() != expected.strip():
+    if expected is not None and _as_signed(text) != _as_signed(expected):
         raise InvalidMetadata("the two signed files differ")
     files["Release"] = release
     try:
@@ -73,6 +74,11 @@ async def _detached(
         return text
     data = await asyncio.to_thread(signature.path.read_bytes)
     return open_detached(text, data, keyring, what=safe_url(release.url))
+
+
+def _as_signed(text: bytes) -> list[bytes]:
+    """The lines of a text; where it is signed inline, blanks at their ends are not (RFC 9580, 7.2)."""
+    return [line.rstrip() for line in text.strip().split(b"\n")]
 
 
 async def _ask(remote: Remote, url: str) -> Download:
