@@ -12,6 +12,7 @@ from entrepot.cli.figures import iso
 
 if TYPE_CHECKING:
     from entrepot.catalog.rows import VersionRow
+    from entrepot.settings.values import CombinedSettings
 
 CHANGES: Final = ("added", "changed", "removed", "unchanged", "failed", "refused")
 
@@ -29,3 +30,9 @@ def version_line(row: VersionRow) -> dict[str, Any]:
     changes = {change: row.report.get(change, 0) for change in CHANGES}
     listed = {name: row.report.get(name, []) for name in ("failures", "refused_by")}
     return {"event": "version", "repository": row.repository, **made, **changes, **listed}
+
+
+def combined_line(said: CombinedSettings, shadowed: int | None = None) -> dict[str, Any]:
+    """A combination; `shadowed` is None where nobody has looked."""
+    told = {"name": said.name, "type": said.type, "private": said.private, "repositories": [*said.repositories]}
+    return {"event": "combined", **told, "shadowed": shadowed}

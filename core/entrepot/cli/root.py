@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "show": "Show what a version holds.",
         "diff": "Show how two versions differ.",
         "serve": "Serve all versions over HTTP.",
+        "combine": "Put several repositories under one name.",
         "shadowed": "List what repositories of a combination hide of each other.",
         "export": "Make a tree of plain files of a version.",
         "prune": "Prune old versions, and free what nothing needs.",

@@ -38,6 +38,17 @@ def new_file(home: Path | None, *, usual: Path) -> str:
 
 def with_repository(text: str, name: str, table: Mapping[str, Any], *, where: str) -> str:
     """Add one repository at the end; everything else stays as it was, to the letter."""
+    return _with_table(text, ("repositories", name), table, where=where, told=f"repository {name!r}")
+
+
+def with_combination(text: str, name: str, repositories: Sequence[str], *, where: str) -> str:
+    """Add one combination at the end, in the same way."""
+    table = {"repositories": list(repositories)}
+    return _with_table(text, ("combined", name), table, where=where, told=f"combination {name!r}")
+
+
+def _with_table(text: str, path: tuple[str, str], table: Mapping[str, Any], *, where: str, told: str) -> str:
+    kind, name = path
     check_name(name, where)
     try:
         document = tomlkit.parse(text)
@@ -45,16 +56,16 @@ def with_repository(text: str, name: str, table: Mapping[str, Any], *, where: st
         raise ConfigurationError(
             f"the configuration is not TOML: {error}", where=where, remedy="mend that line; text needs quotes around it"
         ) from error
-    repositories = document.setdefault("repositories", tomlkit.table(is_super_table=True))
-    if not isinstance(repositories, MutableMapping):
-        raise ConfigurationError("'repositories' is not a table", where=where, remedy=f"write [repositories.{name}]")
-    if name in repositories:
+    tables = document.setdefault(kind, tomlkit.table(is_super_table=True))
+    if not isinstance(tables, MutableMapping):
+        raise ConfigurationError(f"{kind!r} is not a table", where=where, remedy=f"write [{kind}.{name}]")
+    if name in tables:
         raise ConfigurationError(
-            f"repository {name!r} is configured already",
-            where=f"{where}, repositories.{name}",
+            f"{told} is configured already",
+            where=f"{where}, {kind}.{name}",
             remedy="change it there, or add one under another name",
         )
-    repositories[name] = tomlkit.item(dict(table))
+    tables[name] = tomlkit.item(dict(table))
     return tomlkit.dumps(document)
 
 

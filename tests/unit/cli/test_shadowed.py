@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,25 @@ def test_the_doctor_says_whether_a_combination_can_be_served(combined: Shell) ->
     combined.configuration.write_text(text.replace('type = "shelf"', 'type = "firmware"'))
     state, what = found()
     assert (state, "repositories of type 'firmware' cannot be served as one" in what) == ("bad", True)
+
+
+def test_a_combination_is_written_where_it_can_be_served(combined: Shell) -> None:
+    """Comments and order stay; what would be refused later is refused here, and nothing is written then."""
+    assert combined("add", "images", "--type", "firmware", "--url", "file:///images/index.json").code == 0
+    text = combined.configuration.read_text()
+
+    refused = [
+        combined("combine", *words).code
+        for words in (("all", "ours"), ("more", "ours", "wid"), ("only", "images"), ("A", "ours"), ("ours", "wide"))
+    ]
+    assert (refused, combined.configuration.read_text()) == ([2] * 5, text)
+
+    done = combined("--json", "combine", "both", "public", "ours")
+    (line,) = done.lines
+    written = combined.configuration.read_text()
+
+    order = {"repositories": ["public", "ours"], "type": "shelf", "private": False, "shadowed": None}
+    assert (done.code, line) == (0, {"event": "combined", "name": "both", **order})
+    assert written.startswith(text.rstrip("\n"))
+    assert tomllib.loads(written)["combined"]["both"] == {"repositories": ["public", "ours"]}
+    assert "; 3 had from one though others have them: entrepot shadowed both" in combined("status").out

@@ -6,6 +6,7 @@ import click
 
 from entrepot.cli.figures import amount, iso, moment
 from entrepot.cli.invocation import Invocation
+from entrepot.cli.lines import combined_line
 from entrepot.cli.options import Command
 from entrepot.cli.output import Output, one_line
 from entrepot.operations.shadowed import count_at_a_glance
@@ -26,8 +27,7 @@ def command(invocation: Invocation) -> None:
         times = {"completed": iso(row.completed), "last_run_at": iso(row.last_run_at)}
         output.line({**row.to_json(), **times})
     for each, count in combined:
-        kind = {"type": each.type, "private": each.private, "shadowed": count}
-        output.line({"event": "combined", "name": each.name, "repositories": [*each.repositories], **kind})
+        output.line(combined_line(each, count))
     if not rows:
         output.say("no repository is configured; next: entrepot add NAME --type TYPE --url URL")
         return
