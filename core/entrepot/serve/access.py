@@ -37,7 +37,7 @@ class Doorkeeper:
         if None in tokens:
             return unknown_repository(name)
         shown = request.headers.get("Authorization", "")
-        if all(token is not None and _shown(shown, token.reveal()) for token in tokens):
+        if all(token is not None and shows(shown, token.reveal()) for token in tokens):
             return None
         return one_line(401, "this repository needs a token", WWW_Authenticate='Basic realm="entrepot"')
 
@@ -58,7 +58,7 @@ class Doorkeeper:
         return [member for member in combined.repositories if settings.repositories[member].private]
 
 
-def _shown(header: str, token: str) -> bool:
+def shows(header: str, token: str) -> bool:
     """Whether a token was sent: as such, or as the password of whatever user."""
     scheme, _, value = header.partition(" ")
     match scheme.lower():

@@ -20,6 +20,7 @@ from entrepot.serve.on_demand import OnDemand
 from entrepot.serve.pages import STYLE, front_page, overview
 from entrepot.serve.pull_through import PullThrough
 from entrepot.serve.refusals import one_line, refusal
+from entrepot.serve.uploads import Uploads
 from entrepot.storage.faults import fault
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ class _Front:
     def __init__(self, depot: Depot, *, tokens: Mapping[str, Secret], clock: Callable[[], float]) -> None:
         self._depot = depot
         self._doorkeeper = Doorkeeper(depot, tokens)
+        self._uploads = Uploads(depot)
         self._clock = clock
         self._repositories: Repositories | None = None
 
@@ -127,6 +129,8 @@ class _Front:
             return _instead(request, lacking)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
+        if self._uploads.are_at(request):
+            return await self._uploads.answer(request)
         if request.method not in ("GET", "HEAD"):
             return one_line(405, f"{request.method} is not answered here", Allow="GET, HEAD")
         match request.rel_url.raw_path:

@@ -34,13 +34,7 @@ def read_requirements(path: str, file: IO[bytes]) -> tuple[str, ...]:
     Raises `InvalidMetadata` where there is none to read, and for a source distribution that leaves
     its requirements to its build.
     """
-    try:
-        body = _metadata(path, file)
-    except _UNREADABLE as error:
-        raise _unknown(f"its metadata cannot be read: {error!s:.200}") from error
-    if body is None or len(body) > _LARGEST:
-        raise _unknown("it has no metadata that can be read within bounds")
-    said, _ = parse_email(body)
+    said, _ = parse_email(read_metadata(path, file))
     if "metadata_version" not in said:
         raise _unknown("its metadata does not say of which version it is")
     if not path.endswith((".metadata", ".whl")) and not _is_settled(
@@ -48,6 +42,17 @@ def read_requirements(path: str, file: IO[bytes]) -> tuple[str, ...]:
     ):
         raise _unknown("it is a source distribution of which only a build tells what it needs")
     return tuple(said.get("requires_dist", ()))
+
+
+def read_metadata(path: str, file: IO[bytes]) -> bytes:
+    """Read the metadata file of a distribution as it stands there; `InvalidMetadata` where none can be read."""
+    try:
+        body = _metadata(path, file)
+    except _UNREADABLE as error:
+        raise _unknown(f"its metadata cannot be read: {error!s:.200}") from error
+    if body is None or len(body) > _LARGEST:
+        raise _unknown("it has no metadata that can be read within bounds")
+    return body
 
 
 def _unknown(reason: str) -> InvalidMetadata:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from entrepot.plugin import Content, FirstStage, Importer, Publisher, RunContext, hookimpl
+from entrepot.plugin import Content, FirstStage, Importer, Intake, Publisher, RunContext, hookimpl
 from entrepot_python.address import folder_url
 from entrepot_python.asked_for import asked_for
 from entrepot_python.combining import COMBINING
@@ -16,6 +16,7 @@ from entrepot_python.pip_config import import_pip_config
 from entrepot_python.pip_index import ask_pip
 from entrepot_python.publisher import SimplePublisher
 from entrepot_python.selection import parse_selection
+from entrepot_python.take_distribution import TakeDistribution
 
 
 @hookimpl
@@ -35,6 +36,7 @@ def entrepot_register_first_stages() -> Sequence[FirstStage]:
             options=PythonOptions,
             default_url=ask_pip,
             pulls=asked_for,
+            intake=Intake(lambda _: TakeDistribution()),
             importers=[importer],
         )
     ]
