@@ -32,6 +32,8 @@ def import_client(
             where=f"--from-{importer} {context.given}".rstrip(),
             remedy="add one by hand: entrepot add NAME --type TYPE --url URL",
         )
+    for one in found:
+        _check_url(one)
     names = _names(found, name)
     kind, _ = plugins.importers[importer]
     return [_new(kind, one, called, asked) for one, called in zip(found, names, strict=True)]
@@ -48,6 +50,18 @@ def _read(plugins: Plugins, importer: str, context: ImportContext) -> Sequence[I
     if not isinstance(found, list | tuple) or not all(isinstance(one, Imported) for one in found):
         raise _broken(plugin, importer, f"answered {found!r:.200} where a list of Imported values is expected")
     return found
+
+
+def _check_url(one: Imported) -> None:
+    """Refuse what cannot be taken apart, without showing it: a password may be in it."""
+    try:
+        _ = urlsplit(one.url).port
+    except ValueError:
+        raise ConfigurationError(
+            "a URL of the client's configuration cannot be used: its host or its port cannot be read",
+            where=one.place,
+            remedy="mend it there, or add the repository by hand: entrepot add NAME --type TYPE --url URL",
+        ) from None
 
 
 def _broken(plugin: str, importer: str, how: str) -> PluginError:

@@ -156,6 +156,16 @@ def test_what_differs_from_what_apt_does_is_told(machine: Path, text: str, told:
     assert [note for note in one.notes if told in note] == list(one.notes)
 
 
+def test_a_url_that_is_none_is_handed_on(machine: Path) -> None:
+    """It is refused where it would be written, with the line."""
+    key = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
+    text = f"Types: deb\nURIs: http://[::1/ http://a:b/\nSuites: x/\nSigned-By: {key}\n"
+
+    found = imported(machine, text, name="a.sources")
+
+    assert [one.url for one in found] == ["http://[::1/", "http://a:b/"]
+
+
 def test_without_dpkg_all_architectures_are_mirrored(machine: Path) -> None:
     """And that is told: it may be a machine that has no apt of its own."""
     (machine / "bin" / "dpkg").unlink()

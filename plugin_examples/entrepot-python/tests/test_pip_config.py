@@ -85,6 +85,13 @@ def test_what_differs_from_what_pip_does_is_told(
     assert "pw" not in repr(one)
 
 
+def test_a_url_that_is_none_is_handed_on(answering: Callable[..., list[Imported]]) -> None:
+    """It is refused where it would be written."""
+    (one,) = answering(index_url="https://me:pw@[::1/simple", trusted_hosts=["a"])
+
+    assert one.notes == ()
+
+
 WRONG = {
     "no index": ({"no_index": True}, "no index"),
     "an empty one": ({"index_url": ""}, "no index"),

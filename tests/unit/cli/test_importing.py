@@ -53,7 +53,7 @@ class Client:
 
 def client(shell: Shell, *urls: str, error: Exception | None = None, answer: Any = None) -> Client:
     """Install one, beside an empty configuration."""
-    shell("init")
+    shell.configuration.write_text("# ours\n[depot]\n")
     plugin = Client(urls, error=error, answer=answer)
     shell.plugins.append(("client", plugin))
     return plugin
@@ -196,6 +196,19 @@ def test_nothing_is_written_where_one_of_them_cannot_be_used(shell: Shell) -> No
     done = refused(shell, "--from-some-client")
 
     assert "it names no host" in done.err
+
+
+@pytest.mark.promise("P30")
+@pytest.mark.parametrize("url", ["https://me:hunter2@[::1/list", "https://me:hunter2@a.example:x/"])
+def test_a_url_that_cannot_be_read_is_told_without_it(shell: Shell, url: str) -> None:
+    """Its password cannot be found in it, so none of it is shown."""
+    client(shell, "https://a.example/", url)
+
+    done = refused(shell, "--from-some-client")
+
+    assert "its host or its port cannot be read" in done.err
+    assert "where:  list, line 2" in done.err
+    assert "hunter2" not in done.err
 
 
 def test_mistakes_of_all_are_told_with_their_places(shell: Shell) -> None:

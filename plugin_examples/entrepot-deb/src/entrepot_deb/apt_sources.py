@@ -9,7 +9,6 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import attrs
 
@@ -18,6 +17,7 @@ from entrepot_deb.apt_entries import AptEntry, read_entries
 
 _PATIENCE: Final = 30.0
 _HERE = re.compile(r"(?:file|copy):/+")
+_HOST = re.compile(r"[a-z]+://(?:[^/@]*@)?([a-z0-9.-]+)")
 _ARMOUR: Final = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 
 
@@ -47,7 +47,7 @@ def import_apt_sources(context: ImportContext) -> list[Imported]:
     for entry in read_entries(file):
         for uri in entry.uris:
             url = _HERE.sub("file:///", uri)
-            if urlsplit(url).scheme not in ("http", "https", "file"):
+            if url.partition(":")[0].lower() not in ("http", "https", "file"):
                 left_out.append(f"line {entry.line}: {safe_url(url)!r:.120} is left out: no web address, nor a folder")
                 continue
             together.setdefault(_alike(entry, url, native), []).append(entry)
@@ -89,7 +89,8 @@ def _keyring(alike: _Alike, folder: Path) -> tuple[str, Mapping[Path, str]]:
     if said.startswith(_ARMOUR):
         # An empty line is a dot there, as everywhere in such paragraphs.
         text = "".join(f"{'' if line == '.' else line}\n" for line in said.split("\n"))
-        name = f"{urlsplit(alike.url).hostname or 'key'}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.asc"
+        host = _HOST.match(alike.url.lower())
+        name = f"{host[1] if host else 'key'}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.asc"
         path = (folder / "keyrings" / name).absolute()
         return str(path), {path: text}
     return (said, {}) if said.startswith("/") and len(said.split()) == 1 else ("", {})

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from entrepot.plugin import ConfigurationError, ImportContext, Imported, safe_url
 from entrepot_python.pip_index import ask_pythons
@@ -21,6 +21,7 @@ told = create_command("install").parser.get_default_values()
 names = "index_url extra_index_urls no_index find_links trusted_hosts cert client_cert proxy".split()
 print(json.dumps({name: getattr(told, name, None) for name in names}))
 """
+_HOST: Final = re.compile(r"https://(?:[^/@]*@)?([a-z0-9.-]+)")
 _WHERE: Final = "what pip is configured with (pip config debug)"
 
 
@@ -39,7 +40,7 @@ def import_pip_config(context: ImportContext) -> list[Imported]:
             remedy="add one by hand: entrepot add NAME --type python --url https://index.example/simple/",
         )
     for url in urls:
-        if urlsplit(url).scheme not in ("http", "https", "file"):
+        if url.partition(":")[0].lower() not in ("http", "https", "file"):
             raise ConfigurationError(
                 f"{safe_url(url)!r:.120} is no index that can be mirrored", where=_WHERE, remedy="pip config edit"
             )
@@ -69,9 +70,10 @@ def _usable(name: str, value: object) -> str | None:
 
 
 def _notes(url: str, urls: list[str], said: Mapping[str, Any]) -> Iterator[str]:
-    host = urlsplit(url).hostname or ""
+    found = _HOST.match(url.lower())
+    host = found[1] if found else ""
     trusted = {str(each).partition(":")[0] for each in said.get("trusted_hosts") or []}
-    if host in trusted and url.startswith("https:"):
+    if host in trusted:
         yield f"pip trusts {host} whatever its certificate; entrepot checks it: set ca_file where it is of its own"
     if "@" in (said.get("proxy") or ""):
         yield "pip's proxy has a password in it and is left out: write proxy, without one, for the repository"
