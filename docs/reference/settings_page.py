@@ -35,7 +35,7 @@ REPOSITORY = {
     "on_error": "after a failed unit: `fail` makes no version, `skip` leaves it out, `keep` keeps its predecessor",
     "guard_loss": "the largest share of the latest version that a mirroring sync may remove unconfirmed, or `off`",
     "private": "whether reading needs a token, and bytes are shared with no other repository",
-    "pull_through": "whether what is not mirrored yet is fetched when a client first asks for it, and kept from then on",
+    "pull_through": "whether what is not mirrored is fetched when a client first asks for it, and kept from then on",
     "read_token": "the token, a secret; without one nobody is shown a private repository",
 }
 ACCESS = {
