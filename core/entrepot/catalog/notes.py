@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
@@ -87,6 +87,14 @@ _NOTED_LAST: Final = Statement(
     " WHERE c.repository = :repository AND c.scope = :scope ORDER BY c.run DESC LIMIT 1"
 )
 
+#: What is noted of a scope that has lost members unread: it may come back as it was, and must be read then.
+_GONE: Final = "entrepot:gone"
+_VOID: Final = Statement(
+    f"{{insert}} checkpoint (repository, scope, run, value) SELECT DISTINCT :repository, batch.scope, :run, '{_GONE}'"
+    " FROM {batch} WHERE EXISTS (SELECT 1 FROM checkpoint c WHERE c.repository = :repository AND c.scope = batch.scope)"
+    " {ignore}",
+    Batch("scope text"),
+)
 _GROUPS: Final = Statement(
     "SELECT DISTINCT c.scope FROM checkpoint c JOIN run r ON r.id = c.run"
     " AND r.outcome IN ('completed', 'unchanged') WHERE c.repository = :repository"
@@ -153,7 +161,14 @@ def noted(session: Session, run: Run, scope: str, *, void: int | None, now: floa
         row = session.one(_NOTED_LAST, **run.values, scope=scope)
     else:
         row = session.one(_NOTED, **run.values, scope=scope, plan=run.plan, void=void, now=now)
-    return row[0] if row is not None else None
+    return row[0] if row is not None and row[0] != _GONE else None
+
+
+def void(session: Session, run: Run, scopes: Iterable[str | None]) -> None:
+    """Let nothing count that earlier runs noted for scopes, unless this run noted something itself."""
+    lost = [(scope,) for scope in sorted({scope for scope in scopes if scope})]
+    if lost:
+        session.change(_VOID, lost, **run.values)
 
 
 def pulled(session: Session, run: Run, *, after: str, limit: int) -> list[str]:

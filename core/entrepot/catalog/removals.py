@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from entrepot.catalog import scopes
+from entrepot.catalog import notes, scopes
 from entrepot.catalog.batch import Batch
 from entrepot.catalog.notes import Kept
 from entrepot.catalog.statement import PIECE, Statement
@@ -24,17 +24,17 @@ _UNDECLARED: Final = (
 
 #: Everything, in order of key.
 _FROM_ALL: Final = Statement(
-    f"SELECT m.key, '' FROM membership m WHERE m.repository = :repository AND m.key > :key AND {_UNDECLARED}"
+    f"SELECT m.key, '', m.scope FROM membership m WHERE m.repository = :repository AND m.key > :key AND {_UNDECLARED}"
     " ORDER BY m.key LIMIT :limit"
 )
 #: Members without a scope, which make up one part of their own.
 _FROM_UNSCOPED: Final = Statement(
-    "SELECT m.key, '' FROM membership m WHERE m.repository = :repository AND m.key > :key AND m.scope IS NULL"
+    "SELECT m.key, '', m.scope FROM membership m WHERE m.repository = :repository AND m.key > :key AND m.scope IS NULL"
     f" AND {_UNDECLARED} ORDER BY m.key LIMIT :limit"
 )
 #: Only the scopes that this run declared, refused something of or dropped, which are gathered first.
 _FROM_TOUCHED: Final = Statement(
-    "SELECT m.key, t.name FROM kept t CROSS JOIN membership m"
+    "SELECT m.key, t.name, m.scope FROM kept t CROSS JOIN membership m"
     f" WHERE t.run = :run AND t.kind = {Kept.TOUCHED:d} AND t.name >= :scope"
     " AND m.repository = :repository AND m.scope = t.name"
     f" AND (t.name > :scope OR m.key > :key) AND {_UNDECLARED} ORDER BY t.name, m.key LIMIT :limit"
@@ -74,4 +74,5 @@ def _close(writer: Writer, run: Run, undeclared: Statement) -> int:
         with writer.transaction() as session:
             run.fence(session)
             removed += session.change(_CLOSE, [(row[0],) for row in found], **run.values)
-        key, scope = found[-1]
+            notes.void(session, run, (row[2] for row in found))
+        key, scope, _ = found[-1]

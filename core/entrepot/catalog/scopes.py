@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from entrepot.catalog import notes
 from entrepot.catalog.batch import Batch
 from entrepot.catalog.notes import Kept
 from entrepot.catalog.schema import OPEN
@@ -156,6 +157,7 @@ def leave(writer: Writer, run: Run, *, rests: bool) -> None:
         with writer.transaction() as session:
             run.fence(session)
             session.change(_LEAVE, found, **run.values)
+            notes.void(session, run, (row[1] for row in found))
         key, scope = found[-1]
 
 

@@ -105,3 +105,24 @@ async def test_core_metadata_that_nothing_vouches_for_are_left_out(
 
     assert listed["filename"] == "meta-1-py3-none-any.whl"
     assert (bool(beside), bool(listed.get("core-metadata"))) == (allowed, allowed)
+
+
+@pytest.mark.fault("A19")
+@pytest.mark.parametrize("gone_from", ["list", "page"])
+async def test_a_project_that_comes_back_as_it_was_is_mirrored_again(
+    index: Any, open_mirror: Open, gone_from: str
+) -> None:
+    """Its page is known, and yet nothing of it is here: it left the mirror when it left the index."""
+    with open_mirror(["*"]) as mirror:
+        await mirror.sync()
+        page = index.pages.pop("other")
+        if gone_from == "list":
+            index.write("demo")
+        index.origin.on("/simple/other/", Reply(status=404))
+        await mirror.sync()
+        assert not mirror.published("simple/other/", 2)
+
+        index.pages["other"] = page
+        index.write("other")
+        await mirror.sync()
+        assert mirror.filenames("other", 3) == ["other-1.0.tar.gz"]

@@ -153,3 +153,22 @@ async def test_what_was_noted_last_can_be_had_even_when_it_is_void(catalog: Cata
     assert await ledger.checkpoint("a", even_void=True) == "one"
     assert await ledger.checkpoint("b", even_void=True) is None
     await ledger.finish("failed", {})
+
+
+async def test_what_was_noted_for_a_scope_is_void_once_members_left_it_unread(catalog: Catalog) -> None:
+    """It may come back just as it was, and would be kept unseen although nothing of it is here."""
+
+    async def syncing(**scopes: str) -> None:
+        ledger = await catalog.begin(a_run())
+        for scope, value in scopes.items():
+            await declare(ledger, said(f"in {scope}", value), scope=scope)
+            await ledger.note_checkpoint(scope, value)
+        await ledger.remove_undeclared()
+        await ledger.complete(fingerprint="", report={})
+
+    await syncing(a="one", b="one")
+    await syncing(b="two")
+    assert await asked(catalog, "a", "b") == [None, "two"]
+
+    await syncing(a="one", b="three")
+    assert await asked(catalog, "a", "b") == ["one", "three"]
