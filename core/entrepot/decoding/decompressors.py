@@ -27,7 +27,7 @@ _GZIP: Final = 16 + zlib.MAX_WBITS
 
 
 class Decompressor(Protocol):
-    """Decodes one member of a file, so much at a time; `bz2`, `lzma` and the standard library's zstd are so."""
+    """Decodes one member of a file, so much at a time; all of the standard library's do but gzip's."""
 
     @property
     def eof(self) -> bool: ...
