@@ -58,4 +58,5 @@ async def test_a_pull_is_not_the_last_run_unless_there_are_no_others(catalog: Ca
     later = await pulling(catalog, "a")
 
     for run in (catalog.reader.last_run("tools"), catalog.reader.last_telling_run("tools")):
-        assert run is not None and only < run.id == ordinary.run < later
+        assert run is not None
+        assert only < run.id == ordinary.run < later
