@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -96,7 +96,8 @@ def _new(kind: str, one: Imported, name: str, asked: Mapping[str, Any]) -> NewRe
     url, access, told = _without_credentials(one.url, name)
     options = {"options": one.options} if one.options else {}
     table = _merged({"type": kind, "url": url, **one.table, **access, **options}, asked)
-    if not any(table.get(key) == had for key, had in access.items() if key != "username"):
+    places = [{"env": variable} for variable in told]
+    if not any(place in (table.get("password"), _header(table, "Authorization")) for place in places):
         told = {}  # it was said besides where the secret is to be had
     return NewRepository(
         name=name,
@@ -106,6 +107,11 @@ def _new(kind: str, one: Imported, name: str, asked: Mapping[str, Any]) -> NewRe
         secrets=tuple(told),
         notes=(*told.values(), *one.notes),
     )
+
+
+def _header(table: Mapping[str, Any], name: str) -> Any:
+    headers = table.get("headers")
+    return headers.get(name) if isinstance(headers, Mapping) else None
 
 
 def _without_credentials(url: str, name: str) -> tuple[str, dict[str, Any], dict[str, str]]:
@@ -131,19 +137,6 @@ def _without_credentials(url: str, name: str) -> tuple[str, dict[str, Any], dict
 
 
 def _merged(table: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Put one table over another; tables in both are merged."""
-    return dict(_both(table, asked))
-
-
-def _both(table: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for key in dict.fromkeys((*table, *asked)):
-        under, over = table.get(key), asked.get(key)
-        if isinstance(under, Mapping) and isinstance(over, Mapping) and not _is_secret(over):
-            yield key, _merged(under, over)
-        else:
-            yield key, asked.get(key, under)
-
-
-def _is_secret(value: Mapping[str, Any]) -> bool:
-    """Whether a table says where a secret is to be had, of which there is one way."""
-    return value.keys() <= {"env", "file", "keyring"}
+    """Put one table over another; tables of many keys are merged, and a secret is had from one place."""
+    tables = [key for key in ("options", "headers", "plugins") if key in table and isinstance(asked.get(key), Mapping)]
+    return {**table, **asked, **{key: {**table[key], **asked[key]} for key in tables}}

@@ -21,6 +21,7 @@ class Client:
         self.urls, self.error, self.answer = urls, error, answer
         self.asked: list[ImportContext] = []
         self.files: Mapping[Path, str] = {}
+        self.options: dict[str, Any] = {"only": ["alpha"]}
 
     @hookimpl
     def entrepot_register_first_stages(self) -> list[FirstStage]:
@@ -42,7 +43,7 @@ class Client:
         return [
             Imported(
                 url=url,
-                options={"only": ["alpha"]},
+                options=self.options,
                 place=f"list, line {line}",
                 notes=("as it was",),
                 files=self.files,
@@ -116,6 +117,31 @@ def test_what_is_asked_for_besides_goes_before_what_the_client_has(shell: Shell)
 
     for table in configured(shell).values():
         assert (table["policy"], table["retries"], table["options"]) == ("on_demand", 2, {"only": ["beta"]})
+
+
+def test_options_that_are_not_asked_for_stay(shell: Shell) -> None:
+    """Also beside one that is called as a place for secrets is."""
+    plugin = client(shell, "https://a.example/")
+    plugin.options = {"only": ["alpha"], "patience": True}
+
+    shell("add", "tools", "--from-some-client", "--set", "patience=false")
+    refused = shell("add", "more", "--from-some-client", "--set", "keyring=/k")
+
+    assert configured(shell)["tools"]["options"] == {"only": ["alpha"], "patience": False}
+    assert "no key 'keyring' here" in refused.err
+
+
+def test_headers_stay_beside_those_that_are_asked_for(shell: Shell) -> None:
+    """A token in the URL of the client is not lost for another header."""
+    client(shell, "https://token@a.example/")
+
+    done = shell("add", "tools", "--from-some-client", "--set", "headers.X-Team=us")
+
+    assert "export ENTREPOT_TOOLS_AUTHORIZATION=" in done.out
+    assert configured(shell)["tools"]["headers"] == {
+        "Authorization": {"env": "ENTREPOT_TOOLS_AUTHORIZATION"},
+        "X-Team": "us",
+    }
 
 
 @pytest.mark.promise("P30")
