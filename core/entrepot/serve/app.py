@@ -54,6 +54,8 @@ async def run(depot: Depot, *, host: str, port: int, announce: Callable[[str], N
     being sent is finished within ten seconds or broken off.
     """
     app = make_app(depot, tokens=read_tokens(depot.settings))
+    for repository in depot.settings.repositories.values():
+        _ = repository.upload_token  # one that cannot be had is told now, and not to the first who uploads
     with suppress(DepotError):  # what killed servers left; a depot that cannot be written is served all the same
         await asyncio.to_thread(depot.storage.sweep)
     runner = web.AppRunner(app, access_log=None, keepalive_timeout=_IDLE, shutdown_timeout=_LAST_WORDS)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp.http import HttpProcessingError
 
 from entrepot.depot.uploading import upload
 from entrepot.errors import ConfigurationError, EntrepotError, Refused, RepositoryBusy
@@ -83,7 +84,7 @@ class Uploads:
             return turned_away
         try:
             return await self._take(request, target.name, configured.upload_limit)
-        except ValueError as error:  # of aiohttp: a body that is no form
+        except (ValueError, HttpProcessingError) as error:  # of aiohttp: a body that is no form
             return _refused(400, f"this is no form with a file: {error!s:.100}")
         except tuple(_STATUS) as error:
             status = next(status for kind, status in _STATUS.items() if isinstance(error, kind))

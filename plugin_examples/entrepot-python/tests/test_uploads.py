@@ -1,0 +1,361 @@
+"""What somebody uploads: taken as it is, refused with a reason, and never in place of something else."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import io
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import attrs
+import pytest
+
+import entrepot_python.plugin
+from entrepot.testing import check_depot, depot, served
+
+JSON = "application/vnd.pypi.simple.v1+json"
+TOKEN, READ_TOKEN = "let-me-in", "let-me-look"
+
+Open = Callable[..., AbstractContextManager[Any]]
+
+
+@pytest.fixture
+def open_ours(tmp_path: Path) -> Open:
+    """Open a depot with a repository that takes uploads; arguments are other keys of its table."""
+    secrets = {"upload_token": TOKEN, "read_token": READ_TOKEN}
+    for name, secret in secrets.items():
+        (tmp_path / name).write_text(secret)
+        (tmp_path / name).chmod(0o600)
+
+    @contextmanager
+    def opened(**table: Any) -> Iterator[Any]:
+        ours = {"type": "python", "uploads": True, "upload_token": {"file": str(tmp_path / "upload_token")}, **table}
+        ours = {name: value for name, value in ours.items() if value is not None}
+        plugins = [("python", entrepot_python.plugin)]
+        with depot(tmp_path / "depot", {"ours": ours}, plugins=plugins, installed=False) as made:
+            yield made
+
+    return opened
+
+
+def metadata(project: str, version: str, more: str = "") -> str:
+    """Core metadata."""
+    return f"Metadata-Version: 2.1\nName: {project}\nVersion: {version}\n{more}\n"
+
+
+def wheel(project: str, version: str, *, said: str | None = None, code: str = "") -> bytes:
+    """A wheel that pip installs, the same for the same arguments."""
+    info = f"{project}-{version}.dist-info"
+    files = {
+        f"{project}.py": f"VERSION = {version!r}\n{code}",
+        f"{info}/METADATA": metadata(project, version) if said is None else said,
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/RECORD": "",
+    }
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            archive.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED)
+    return packed.getvalue()
+
+
+@attrs.frozen
+class Client:
+    """Uploads as twine does, and looks at what there is."""
+
+    address: str
+    session: aiohttp.ClientSession
+
+    async def upload(
+        self, filename: str, body: bytes, *, token: str | None = TOKEN, path: str = "ours/upload/", **fields: str
+    ) -> tuple[int, str]:
+        """Send the form; status and what was said."""
+        form = aiohttp.FormData()
+        said = {"action": "file_upload", "protocol_version": "1", "sha256_digest": hashlib.sha256(body).hexdigest()}
+        for name, value in (said | fields).items():
+            form.add_field(":action" if name == "action" else name, value)
+        form.add_field("content", io.BytesIO(body), filename=filename, content_type="application/octet-stream")
+        basic = base64.b64encode(f"__token__:{token}".encode()).decode()
+        headers = {} if token is None else {"Authorization": f"Basic {basic}"}
+        async with self.session.post(f"{self.address}/{path}", data=form, headers=headers) as answer:
+            return answer.status, (await answer.text()).strip()
+
+    async def page(self, project: str, name: str = "ours") -> dict[str, Any]:
+        """A project's page."""
+        url = f"{self.address}/{name}/simple/{project}/"
+        async with self.session.get(url, headers={"Accept": JSON}) as answer:
+            return json.loads(await answer.read()) if answer.status == 200 else {}
+
+    async def get(self, path: str) -> tuple[int, bytes]:
+        """A file."""
+        async with self.session.get(f"{self.address}/{path}") as answer:
+            return answer.status, await answer.read()
+
+
+@contextmanager
+def nothing_left(opened: Any) -> Iterator[None]:
+    """Whatever happened, the depot is sound, and no bytes that nobody needs are left behind."""
+    yield
+    assert not check_depot(opened)
+
+
+def latest(opened: Any) -> int:
+    """The number of the latest version; 0 where there is none."""
+    rows = [row.latest for row in opened.catalog.reader.repositories() if row.name == "ours"]
+    return (rows or [0])[0] or 0
+
+
+async def test_what_is_uploaded_can_be_had(open_ours: Open) -> None:
+    """A version for each upload, with all that was there before, the metadata beside the wheel, and when it came."""
+    first = wheel("demo", "1.0", said=metadata("demo", "1.0", "Requires-Python: >=3.8\n"))
+    second = wheel("demo", "1.1")
+    with open_ours() as opened, nothing_left(opened):
+        async with served(opened) as address, aiohttp.ClientSession() as session:
+            client = Client(address, session)
+            assert await client.upload("demo-1.0-py3-none-any.whl", first, name="Demo", version="1.0") == (
+                200,
+                "demo-1.0-py3-none-any.whl: it is in version 1",
+            )
+            assert (await client.upload("demo-1.1-py3-none-any.whl", second))[0] == 200
+            assert (await client.upload("other-2-py3-none-any.whl", wheel("other", "2")))[0] == 200
+            page = await client.page("demo")
+            earlier = await client.page("demo", "ours@1")
+
+            assert page["versions"] == ["1.0", "1.1"]
+            assert [file["filename"] for file in earlier["files"]] == ["demo-1.0-py3-none-any.whl"]
+            one, two = page["files"]
+            assert one["requires-python"] == ">=3.8"
+            assert one["hashes"] == {"sha256": hashlib.sha256(first).hexdigest()}
+            assert (two["size"], two["upload-time"][-1]) == (len(second), "Z")
+            assert await client.get("ours/packages/demo/demo-1.0-py3-none-any.whl") == (200, first)
+            status, said = await client.get("ours/packages/demo/demo-1.1-py3-none-any.whl.metadata")
+            assert (status, said.decode()) == (200, metadata("demo", "1.1"))
+            assert two["core-metadata"] == {"sha256": hashlib.sha256(said).hexdigest()}
+
+
+@pytest.mark.promise("P02")
+async def test_a_name_keeps_its_bytes_for_good(open_ours: Open) -> None:
+    """The same again is taken as done; others are refused, and what is there stays."""
+    body = wheel("demo", "1.0")
+    with open_ours() as opened, nothing_left(opened):
+        async with served(opened) as address, aiohttp.ClientSession() as session:
+            client = Client(address, session)
+            assert (await client.upload("demo-1.0-py3-none-any.whl", body))[0] == 200
+            assert await client.upload("demo-1.0-py3-none-any.whl", body) == (
+                200,
+                "demo-1.0-py3-none-any.whl: it is there already",
+            )
+            status, said = await client.upload("demo-1.0-py3-none-any.whl", wheel("demo", "1.0", code="EVIL = 1\n"))
+
+            assert status == 409
+            assert "already exists, with other bytes" in said
+            assert latest(opened) == 1
+            assert await client.get("ours/packages/demo/demo-1.0-py3-none-any.whl") == (200, body)
+
+
+GOOD = wheel("demo", "1.0")
+NAME = "demo-1.0-py3-none-any.whl"
+BAD: dict[str, tuple[str, bytes, dict[str, str], str]] = {
+    "no archive": (NAME, b"no archive at all", {}, "no metadata"),
+    "empty": (NAME, b"", {}, "no metadata"),
+    "a bomb": (NAME, wheel("demo", "1.0", said="\0" * 20_000_000), {}, "within bounds"),
+    "of another project": (NAME, wheel("evil", "1.0"), {}, "metadata is of 'evil'"),
+    "of another version": (NAME, wheel("demo", "2.0"), {}, "metadata is of 'demo' '2.0'"),
+    "nobody can read its Python": (
+        NAME,
+        wheel("demo", "1.0", said=metadata("demo", "1.0", "Requires-Python: python3\n")),
+        {},
+        "no installer can read",
+    ),
+    "the form says another project": (NAME, GOOD, {"name": "evil"}, "the form says that it is of project 'evil'"),
+    "the form says another version": (NAME, GOOD, {"version": "2.0"}, "the form says that it is version '2.0'"),
+    "the form says another kind": (NAME, GOOD, {"filetype": "sdist"}, "the form says that it is a 'sdist'"),
+    "damaged by SHA-256": (NAME, GOOD, {"sha256_digest": "0" * 64}, "damaged on its way"),
+    "damaged by MD5": (NAME, GOOD, {"md5_digest": "0" * 32}, "damaged on its way"),
+    "damaged by BLAKE2": (NAME, GOOD, {"blake2_256_digest": "0" * 64}, "damaged on its way"),
+    "with attestations": (NAME, GOOD, {"attestations": "[]"}, "attestations would not be served"),
+    "no distribution": ("readme.txt", b"hello", {}, "not the name of a wheel"),
+    "an egg": ("demo-1.0.egg", b"hello", {}, "not the name of a wheel"),
+    "out of its folder": ("../demo-1.0-py3-none-any.whl", GOOD, {}, "not the name of a wheel"),
+    "a name without end": (f"demo-1.0-{'x' * 10_000}-none-any.whl", GOOD, {}, "no form with a file"),
+    "a long name": (f"demo-1.0-{'x' * 3_000}-none-any.whl", GOOD, {}, "not the name of a wheel"),
+    "another action": (NAME, GOOD, {"action": "submit"}, ":action is not"),
+    "another protocol": (NAME, GOOD, {"protocol_version": "2"}, "protocol_version is not"),
+    "a field without end": (NAME, GOOD, {"description": "x" * 300_000}, "too long"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+async def test_what_breaks_the_rules_is_refused_with_a_reason(open_ours: Open, case: str) -> None:
+    """And nothing of it is kept; what is good is taken afterwards."""
+    filename, body, fields, why = BAD[case]
+    with open_ours() as opened, nothing_left(opened):
+        async with served(opened) as address, aiohttp.ClientSession() as session:
+            client = Client(address, session)
+            status, said = await client.upload(filename, body, **fields)
+
+            assert status == (413 if case == "a field without end" else 400)
+            assert why in said
+            assert latest(opened) == 0
+            assert (await client.upload(NAME, GOOD))[0] == 200
+
+
+async def test_who_has_no_token_uploads_nothing(open_ours: Open, tmp_path: Path) -> None:
+    """None, a wrong one, one that lets read; nor is there an upload where nobody asked for one."""
+    with open_ours(private=True, read_token={"file": str(tmp_path / "read_token")}) as opened, nothing_left(opened):
+        async with served(opened) as address, aiohttp.ClientSession() as session:
+            client = Client(address, session)
+            assert (await client.upload(NAME, GOOD, token=None))[0] == 401
+            assert (await client.upload(NAME, GOOD, token="guess"))[0] == 403
+            assert (await client.upload(NAME, GOOD, token=READ_TOKEN))[0] == 403
+            assert (await client.upload(NAME, GOOD, path="none/upload/"))[0] == 404
+            assert (await client.upload(NAME, GOOD, path="ours@1/upload/"))[0] == 404
+            assert (await client.upload(NAME, GOOD, path="ours/"))[0] == 405
+            assert (await client.upload(NAME, GOOD, path="ours/upload"))[0] == 200
+    with open_ours(upload_token=None) as opened:
+        async with served(opened) as address, aiohttp.ClientSession() as session:
+            status, said = await Client(address, session).upload(NAME, GOOD)
+
+            assert (status, "entrepot upload alone" in said) == (403, True)
+
+
+async def test_what_is_too_large_is_refused_before_it_is_stored(open_ours: Open) -> None:
+    """By its announced length, and where none is announced as soon as the limit is passed."""
+    with open_ours(upload_limit=len(GOOD)) as opened, nothing_left(opened):
+        async with served(opened) as address, aiohttp.ClientSession() as session:
+            client = Client(address, session)
+            assert (await client.upload(NAME, GOOD + b"x"))[0] == 413
+            assert (await client.upload(NAME, b"x" * 6_000_000))[0] == 413
+            assert (await client.upload(NAME, GOOD))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/json", b"{}"),
+        ("multipart/form-data", b"no boundary"),
+        ("multipart/form-data; boundary=x", b""),
+        ("multipart/form-data; boundary=x", b"--x\r\n\r\nnothing--x--"),
+        (
+            "multipart/form-data; boundary=x",
+            b'--x\r\nContent-Disposition: form-data; name="content"\r\n\r\nno name\r\n--x--',
+        ),
+        ("multipart/mixed; boundary=x", b"--x\r\nContent-Type: multipart/mixed; boundary=y\r\n\r\n--y--\r\n--x--"),
+    ],
+)
+async def test_what_is_no_form_is_refused(open_ours: Open, kind: str, body: bytes) -> None:
+    """In a line, with 400."""
+    with open_ours() as opened, nothing_left(opened):
+        async with served(opened) as address, aiohttp.ClientSession() as session:
+            headers = {"Content-Type": kind, "Authorization": f"Bearer {TOKEN}"}
+            async with session.post(f"{address}/ours/upload/", data=body, headers=headers) as answer:
+                assert answer.status == 400
+                assert (await answer.text()).strip()
+
+
+async def test_uploads_at_once_wait_for_each_other(open_ours: Open) -> None:
+    """Each makes a version, and none loses another's."""
+    with open_ours() as opened, nothing_left(opened):
+        async with served(opened) as address, aiohttp.ClientSession() as session:
+            client = Client(address, session)
+            versions = [f"{number}.0" for number in range(5)]
+            done = await asyncio.gather(
+                *(client.upload(f"demo-{each}-py3-none-any.whl", wheel("demo", each)) for each in versions)
+            )
+
+            assert [status for status, _ in done] == [200] * 5
+            assert latest(opened) == 5
+            assert (await client.page("demo"))["versions"] == versions
+
+
+async def test_a_client_that_goes_away_leaves_nothing(open_ours: Open, tmp_path: Path) -> None:
+    """In the middle of its file; the next one is served."""
+    with open_ours() as opened, nothing_left(opened):
+        async with served(opened) as address, aiohttp.ClientSession() as session:
+            host, _, port = address.removeprefix("http://").partition(":")
+            _, writer = await asyncio.open_connection(host, int(port))
+            writer.write(
+                f"POST /ours/upload/ HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 900000\r\n"
+                "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n"
+                f'Content-Disposition: form-data; name="content"; filename="{NAME}"\r\n\r\n'.encode()
+                + b"x" * 300_000
+            )
+            await writer.drain()
+            writer.close()
+            await writer.wait_closed()
+
+            assert (await Client(address, session).upload(NAME, GOOD))[0] == 200
+            assert latest(opened) == 1
+
+
+@pytest.mark.clients
+@pytest.mark.slow
+@pytest.mark.parametrize("client", ["twine", "uv publish"])
+async def test_clients_upload_and_pip_installs(
+    open_ours: Open, tmp_path: Path, record_property: Any, client: str
+) -> None:
+    """A wheel; once more the same, and once more other bytes by its name, which the client is told of."""
+    file = tmp_path / NAME
+    file.write_bytes(GOOD)
+    with open_ours() as opened, nothing_left(opened):
+        async with served(opened) as address:
+            url = f"{address}/ours/upload/"
+            assert (await run(*sending(client, url, file)))[0] == 0
+            assert (await run(*sending(client, url, file)))[0] == 0
+            file.write_bytes(wheel("demo", "1.0", code="EVIL = 1\n"))
+            code, said = await run(*sending(client, url, file))
+            assert (code == 0, "409" in said) == (False, True)
+            code, said = await run(*sending(client, url, file, token="guess"))
+            assert (code == 0, "403" in said) == (False, True)
+            target = tmp_path / "installed"
+            index = f"--index-url={address}/ours/simple/"
+            code, said = await run(
+                sys.executable,
+                "-m",
+                "pip",
+                "--isolated",
+                "install",
+                "--no-cache-dir",
+                f"--target={target}",
+                index,
+                "demo",
+            )
+            assert code == 0, said
+            assert (target / "demo.py").read_text() == "VERSION = '1.0'\n"
+    version = (await run(*versions_of(client)))[1].split()
+    record_property("tried", [client, next(word for word in version if word[0].isdigit()), "immediate", "upload"])
+
+
+def sending(client: str, url: str, file: Path, token: str = TOKEN) -> list[str]:
+    """The command that uploads a file."""
+    if client == "twine":
+        pytest.importorskip("twine", reason="twine is not here: install the group peers")
+        words = ["-m", "twine", "upload", "--non-interactive", "--disable-progress-bar", "-u", "__token__", "-p", token]
+        return [sys.executable, *words, "--repository-url", url, str(file)]
+    words = ["-m", "uv", "publish", "--no-config", "--publish-url", url, "--token", token, str(file)]
+    return [sys.executable, *words]
+
+
+def versions_of(client: str) -> list[str]:
+    """The command that tells which one it is."""
+    return [sys.executable, "-m", client.split(maxsplit=1)[0], "--version"]
+
+
+async def run(*command: str) -> tuple[int, str]:
+    """Run it apart from this machine's configuration; its exit code, and what it said."""
+    alone = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "UV_", "TWINE_"))}
+    alone |= {"no_proxy": "*", "PIP_CONFIG_FILE": os.devnull, "NO_COLOR": "1", "COLUMNS": "200"}
+    done = await asyncio.to_thread(
+        subprocess.run, command, env=alone, capture_output=True, text=True, check=False, timeout=120
+    )
+    return done.returncode, done.stdout + done.stderr
