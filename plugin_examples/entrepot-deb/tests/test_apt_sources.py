@@ -140,6 +140,7 @@ NOTES = {
         f"deb-src [arch=amd64 signed-by={KEY}] {URL} stable main",
         "binary packages are mirrored as well",
     ),
+    "nothing of a flat archive's architectures": (f"deb [lang=de signed-by={KEY}] {URL} ./", "'lang' is left aside"),
     "what is not read": (f"deb [arch=amd64 lang=de signed-by={KEY}] {URL} stable main", "'lang' is left aside"),
     "a disc": (
         f"deb cdrom:[Debian 12 amd64]/ stable main\ndeb [arch=amd64 signed-by={KEY}] {URL} stable main",

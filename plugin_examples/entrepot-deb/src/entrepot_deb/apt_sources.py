@@ -14,6 +14,7 @@ import attrs
 
 from entrepot.plugin import ConfigurationError, ImportContext, Imported, safe_url
 from entrepot_deb.apt_entries import AptEntry, read_entries
+from entrepot_deb.layout import is_flat
 
 _PATIENCE: Final = 30.0
 _HERE = re.compile(r"(?:file|copy):/+")
@@ -58,8 +59,9 @@ def import_apt_sources(context: ImportContext) -> list[Imported]:
 
 
 def _alike(entry: AptEntry, url: str, native: str) -> _Alike:
-    is_flat = entry.suites[0].endswith("/")
-    architectures = entry.architectures or ((native,) if native and not is_flat else ())
+    architectures = entry.architectures or ((native,) if native else ())
+    if is_flat(entry.suites[0]):
+        architectures = ()  # one list has them all
     return _Alike(f"{url.rstrip('/')}/", entry.components, architectures, entry.signed_by, entry.trusted)
 
 
@@ -102,7 +104,7 @@ def _notes(alike: _Alike, entries: Sequence[AptEntry], keyring: str, native: str
     elif not keyring:
         named = f"Signed-By is {' '.join(alike.signed_by.split())!r:.120}" if alike.signed_by else "it has no Signed-By"
         yield f"{named}, so the keyring that was given counts"
-    if not alike.architectures or not any(entry.architectures for entry in entries):
+    if not any(entry.architectures or is_flat(entry.suites[0]) for entry in entries):
         of_all = "no dpkg told which architecture this machine has, so all are mirrored"
         yield f"architectures are that of this machine, {native}: the file names none" if native else of_all
     if not any("deb" in entry.types for entry in entries):
