@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import json
 import os
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 from aiohttp import ClientSession
 
-from entrepot.depot import Depot
 from entrepot.errors import ConfigurationError, DepotError, UpstreamError
+from entrepot.operations.prune import prune
 from entrepot.operations.sync import retry_failed, sync
 from entrepot.serve import pull_through
 from entrepot.serve.pull_through import ABSENT_FOR, MOST_IN_A_ROW, MOST_WAITING, PAUSE, RESTING, NotYet, PullThrough
@@ -23,33 +21,9 @@ from entrepot.serve.target import Target, parse_target
 from entrepot.testing.bad_origin import BadOrigin
 from entrepot.testing.bad_replies import Reply
 from entrepot.testing.clock import Clock
-from entrepot.testing.depots import depot
 from entrepot.testing.invariants import check_depot
-from unit.serve import boxes
 from unit.serve.conftest import Serve
-
-#: What a pull is asked for, and a request that nobody answers before the test says so.
-RED, BLUE = Target("tools", None, "red/"), Target("tools", None, "blue/")
-
-
-class Warehouse:
-    """An upstream of boxes, and depots that mirror it."""
-
-    def __init__(self, folder: Path, origin: BadOrigin, stack: ExitStack) -> None:
-        self.folder, self.origin, self.stack = folder, origin, stack
-        self.fill("usual")
-
-    def fill(self, *names: str, content: str = "full") -> None:
-        """Let upstream have boxes."""
-        for name in names:
-            self.origin.put(f"/{name}", json.dumps(f"{name} is {content}").encode())
-
-    def open(self, **table: Any) -> Depot:
-        """Open the depot, once more if it is open already."""
-        said = {"type": "boxes", "url": self.origin.url("")} | {"allow_private": True, "retries": 0, "mirror": True}
-        tables = {"tools": {**said, "pull_through": True, "guard_loss": "off", **table}}
-        plugins = [("boxes", boxes)]
-        return self.stack.enter_context(depot(self.folder, tables, plugins=plugins, installed=False))
+from unit.serve.warehouse import BLUE, RED, Warehouse, boxes_of, pulling
 
 
 @pytest.fixture
@@ -64,21 +38,6 @@ async def warehouse(tmp_path: Path) -> AsyncIterator[Warehouse]:
 def clock() -> Clock:
     """Tells how long pulls have rested."""
     return Clock()
-
-
-@asynccontextmanager
-async def pulling(of: Depot, clock: Clock, *, patience: float = 30.0) -> AsyncIterator[PullThrough]:
-    """The pulls of one server."""
-    async with of.workshop.downloads():
-        pulls = PullThrough(of, clock=clock, patience=patience)
-        yield pulls
-        await pulls.close()
-
-
-def boxes_of(of: Depot, number: int | None = None) -> list[str]:
-    """The boxes that a version has."""
-    latest = of.catalog.reader.version("tools", number).number
-    return [row.key.rsplit('"', 2)[1] for row in of.catalog.reader.members("tools", latest)]
 
 
 @pytest.mark.fault("D04")
@@ -382,3 +341,37 @@ def test_a_type_that_cannot_pull_refuses_the_setting(warehouse: Warehouse) -> No
         of.request("tools")
 
     assert refused.value.where.endswith("repositories.tools.pull_through")
+
+
+async def test_a_client_that_is_to_ask_again_is_told_when(
+    warehouse: Warehouse,
+    serve: Serve,
+    client: ClientSession,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """503 and `Retry-After`, which pip and uv heed; nothing of ours is wrong, so the log says nothing."""
+    monkeypatch.setattr(pull_through, "MOST_WAITING", 0)
+    async with serve(warehouse.open(), "tools") as root, client.get(f"{root}/tools/red/") as answer:
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+
+    assert warehouse.origin.count("/red") == 0
+    assert caplog.records == []
+
+
+async def test_what_was_asked_for_is_known_after_old_versions_are_pruned(warehouse: Warehouse, clock: Clock) -> None:
+    """The runs that brought it go with their versions, and the next sync mirrors it all the same."""
+    warehouse.fill("red")
+    of = warehouse.open()
+    async with pulling(of, clock) as pulls:
+        assert await pulls.bring(RED)
+    for content in ("one", "two", "three"):
+        warehouse.fill("usual", content=content)
+        await sync(of, "tools")
+    await asyncio.to_thread(prune, of, ["tools"], keep=1)
+    warehouse.fill("red", content="changed")
+    await sync(of, "tools")
+
+    assert boxes_of(of) == ["red", "usual"]
+    assert of.catalog.reader.locate("tools", 5, "red/")[0].body == b"red is changed"
+    check_depot(of, origin=warehouse.origin)
