@@ -36,6 +36,9 @@ REPOSITORY = {
     "guard_loss": "the largest share of the latest version that a mirroring sync may remove unconfirmed, or `off`",
     "private": "whether reading needs a token, and bytes are shared with no other repository",
     "pull_through": "whether what is not mirrored is fetched when a client first asks for it, and kept from then on",
+    "uploads": "whether files of one's own are taken, by `entrepot upload` and over HTTP; then there is no `url`",
+    "upload_token": "the secret that clients have to show which upload over HTTP; without one they cannot",
+    "upload_limit": "bytes of one file that is uploaded, at most",
     "read_token": "the token, a secret; without one nobody is shown a private repository",
 }
 ACCESS = {

@@ -123,7 +123,7 @@ class Depot:
         return TakeIn(uploads, intake.make(request), receiver=self.storage)
 
     def intake(self, name: str) -> Intake:
-        """Who reads what is uploaded to a configured repository; `ConfigurationError` when its type takes nothing."""
+        """Who reads what is uploaded to a repository; `ConfigurationError` when it takes nothing."""
         configured, intake = self.settings.repository(name), self.first_stage(name).intake
         if intake is None or not configured.uploads:
             whose = f"repository {name!r}" if intake else f"every repository of type {configured.type!r}"

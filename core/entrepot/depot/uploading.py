@@ -25,8 +25,9 @@ _AGAIN: Final = 0.1
 async def upload(
     depot: Depot, name: str, uploads: Sequence[Upload], *, patience: float, listener: Listener = nobody
 ) -> SyncOutcome:
-    """Make a version with all the uploads in it, or none; the outcome has no version when all are there already.
+    """Make a version with all the uploads in it, or none.
 
+    The outcome has no version when all are there already.
     What came in is kept or discarded in the end, whatever happens, also when this is cancelled. Two at
     once wait for each other: `RepositoryBusy` when the other one takes longer than `patience`, in seconds.
     Raises `Unacceptable` or `PathTaken` for what is wrong with a file, and `Refused` for what a plugin leaves out.

@@ -50,7 +50,7 @@ class Upload:
 
 @attrs.frozen(kw_only=True)
 class Accepted:
-    """What an upload becomes: a statement, the path that its bytes are served at, and small files beside it.
+    """What an upload becomes: a statement, the path of its bytes, and small files beside it.
 
     The digest and the size of the bytes are told by the storage, and need not be in `content`.
     """

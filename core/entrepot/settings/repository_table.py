@@ -158,7 +158,7 @@ def _token_of_what_is_public(table: RepositoryTable | None, where: str) -> list[
 
 
 def _uploads_beside(table: RepositoryTable | None, where: str) -> list[Exception]:
-    """A name that upstream may give to anybody must not be taken for one of our own, nor the other way round."""
+    """A name that upstream may give to anybody must not be taken for one of our own, or the reverse."""
     if table is None:
         return []
     if not table.uploads:

@@ -45,7 +45,7 @@ def read_requirements(path: str, file: IO[bytes]) -> tuple[str, ...]:
 
 
 def read_metadata(path: str, file: IO[bytes]) -> bytes:
-    """Read the metadata file of a distribution as it stands there; `InvalidMetadata` where none can be read."""
+    """Read the metadata of a distribution as it stands there; `InvalidMetadata` where there is none."""
     try:
         body = _metadata(path, file)
     except _UNREADABLE as error:

@@ -1,4 +1,4 @@
-"""Takes wheels and source distributions that somebody uploads, and publishes what they say of themselves."""
+"""Takes wheels and source distributions that somebody uploads, and what they say of themselves."""
 
 from __future__ import annotations
 

@@ -1,0 +1,129 @@
+"""`entrepot upload`: its lines and exit codes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import attrs
+import pytest
+
+from entrepot.plugin import (
+    Accepted,
+    Content,
+    FirstStage,
+    Intake,
+    RunContext,
+    Stage,
+    Upload,
+    VersionView,
+    facts,
+    hookimpl,
+    key,
+)
+from shell import Shell
+
+
+@attrs.frozen
+class Note(Content):
+    """A note, by where it is served."""
+
+    TYPE = "drawer.note"
+
+    path: str = key()
+
+
+class TakeNotes:
+    """Takes whatever it is given."""
+
+    def read(self, upload: Upload) -> Accepted:
+        path = upload.said("path") or upload.filename
+        return Accepted(content=Note(path), relative_path=path)
+
+    async def along(self, contents: Sequence[Content], held: VersionView) -> Sequence[Content]:
+        del contents, held
+        return ()
+
+
+class Nothing(Stage):
+    """Declares nothing."""
+
+    gives = frozenset({facts.DECLARED})
+
+    async def run(self) -> None:
+        """There is no upstream of notes."""
+
+
+class Drawer:
+    """A type of repository that takes notes."""
+
+    @hookimpl
+    def entrepot_register_content_types(self) -> list[type[Content]]:
+        return [Note]
+
+    @hookimpl
+    def entrepot_register_first_stages(self) -> list[FirstStage]:
+        def make(_: RunContext) -> Nothing:
+            return Nothing()
+
+        return [FirstStage("drawer", make=make, intake=Intake(lambda _: TakeNotes()))]
+
+
+@pytest.fixture
+def ours(shell: Shell) -> Shell:
+    """A shell where `ours` takes notes of one's own."""
+    shell.plugins.append(("drawer", Drawer()))
+    assert shell("init").code == 0
+    (shell.folder / "one.txt").write_text("one")
+    (shell.folder / "two.txt").write_text("two")
+    with (shell.folder / "entrepot.toml").open("a") as file:
+        file.write('\n[repositories.ours]\ntype = "drawer"\nuploads = true\nupload_limit = 1000\n')
+    return shell
+
+
+def test_all_files_are_one_version(ours: Shell) -> None:
+    """To programs in one line, to people in a sentence; what is there already makes none."""
+    done = ours("upload", "ours", "one.txt", "two.txt", "--path", "deep/", "--json")
+    again = ours("upload", "ours", "one.txt", "--path", "deep/one.txt")
+
+    (line,) = done.lines
+    assert (done.code, line) == (
+        0,
+        {"event": "uploaded", "repository": "ours", "version": 1, "files": ["one.txt", "two.txt"]},
+    )
+    assert (again.code, again.out) == (0, "ours: 1 file given, and all are there already\n")
+    assert "deep/one.txt" in ours("show", "ours@1").out
+
+
+def test_files_that_cannot_be_taken_are_told_of_with_exit_code_2(ours: Shell) -> None:
+    """None of them is taken: one that is missing, one too large, several for one path; other bytes are code 4."""
+    (ours.folder / "large.txt").write_text("x" * 1001)
+    assert ours("upload", "ours", "one.txt").code == 0
+    (ours.folder / "one.txt").write_text("another")
+
+    for words, why in [
+        (["two.txt", "none.txt"], "cannot be read"),
+        (["two.txt", "large.txt"], "larger than 1000 bytes"),
+        (["one.txt", "two.txt", "--path", "same"], "cannot all be served"),
+        (["."], "cannot be read"),
+    ]:
+        done = ours("upload", "ours", *words)
+        assert (done.code, why in done.err) == (2, True), done.err
+    taken = ours("upload", "ours", "two.txt", "one.txt")
+    assert (taken.code, "already exists, with other bytes" in taken.err) == (4, True)
+    assert len(ours("versions", "ours", "--json").lines) == 1
+
+
+def test_only_who_says_so_takes_uploads(ours: Shell, tmp_path: Path) -> None:
+    """A repository that mirrors takes none, one that takes some is not synced, and neither can be both."""
+    with (ours.folder / "entrepot.toml").open("a") as file:
+        file.write(f'\n[repositories.other]\ntype = "drawer"\nurl = "{tmp_path.as_uri()}/"\n')
+
+    refused, synced = ours("upload", "other", "one.txt"), ours("sync", "ours")
+
+    assert (refused.code, "takes no uploads" in refused.err) == (2, True)
+    assert (synced.code, "it holds what is uploaded to it" in synced.err) == (2, True)
+    with (ours.folder / "entrepot.toml").open("a") as file:
+        file.write(f'\n[repositories.both]\ntype = "drawer"\nuploads = true\nurl = "{tmp_path.as_uri()}/"\n')
+    both = ours("status")
+    assert (both.code, "a repository that takes uploads has no url" in both.err) == (2, True)
