@@ -237,7 +237,7 @@ class MirrorClosure(Stage):
             await self._give_up(visit, error.at(f"project {project!r}"))
 
     async def _close(self, visit: _Visit, wanted: Mapping[str, SpecifierSet]) -> None:
-        if visit.declared != wanted.keys():
+        if visit.declared != frozenset(wanted):
             await self._declare(visit, wanted)
         read, chosen, declaring = await self._choose(visit, wanted)
         await put_all(self, [declaring.project_unit(read, chosen.choice), *declaring.unwanted(read, chosen.choice)])
