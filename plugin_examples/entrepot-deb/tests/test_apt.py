@@ -6,6 +6,7 @@ import asyncio
 import datetime
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -240,3 +241,85 @@ async def test_apt_installs_from_a_flat_archive(
                 assert f"hello_{expected}_amd64.deb" in apt.downloaded()
                 await apt.get("source", "--download-only", "hello")
                 assert (apt.root / "hello_1.0.dsc").exists()
+
+
+@attrs.define
+class Program:
+    """The program itself, serving a depot in a process of its own."""
+
+    config: Path
+    process: asyncio.subprocess.Process | None = None
+
+    async def run(self, *words: str) -> str:
+        """Run a command, which must end well."""
+        process = await self._begin(*words)
+        out, _ = await asyncio.wait_for(process.communicate(), 120)
+        assert process.returncode == 0, out.decode()
+        return out.decode()
+
+    async def serve(self, port: str = "0") -> str:
+        """Start the server; its address."""
+        self.process = await self._begin("serve", "--port", port)
+        assert self.process.stdout is not None
+        line = (await asyncio.wait_for(self.process.stdout.readline(), 60)).decode()
+        return next(word for word in line.split() if word.startswith("http")).rstrip("/")
+
+    async def kill(self) -> None:
+        """End the server as a crash does."""
+        if self.process is not None and self.process.returncode is None:
+            self.process.kill()
+            await self.process.communicate()
+
+    async def _begin(self, *words: str) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            *(
+                sys.executable,
+                "-m",
+                "entrepot",
+                "--config",
+                str(self.config),
+                "--home",
+                str(self.config.parent / "home"),
+            ),
+            *words,
+            env={**os.environ, "no_proxy": "*"},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+
+
+async def test_apt_goes_on_after_a_kill_and_after_a_prune(
+    archive: Any, open_depot: Open, apt: Apt, tmp_path: Path, record_property: Any
+) -> None:
+    """What it read before holds after: the lists by their digests, packages that nobody has fetched yet, sources."""
+    keyring = archive.keyring(tmp_path)
+    archive.add_source("hello", "1.0")
+    archive.publish()
+    with open_depot({"sources": True}, policy="on_demand") as depot:
+        await sync(depot, "tools")
+        archive.add("hello", "1.1")
+        archive.moment = archive.moment.replace(hour=13)
+        archive.publish()
+        await sync(depot, "tools")
+    program = Program(tmp_path / "depot" / "entrepot.toml")
+    try:
+        address = await program.serve()
+        apt.configure(source(keyring, address))
+        await apt.get("update")
+        await program.kill()
+        assert await program.serve(address.rpartition(":")[2]) == address
+        for situation in ("after a kill and restart", "after prune"):
+            if situation == "after prune":
+                assert "1" in await program.run("prune", "tools", "--keep", "1")
+                apt.configure(source(keyring, address))
+            await apt.get("update")
+            record_property("tried", ["apt-get", await apt.version(), situation, "update with signatures"])
+            await apt.get("install", "--yes", "--download-only", "world")
+            assert set(apt.downloaded()) == {"hello_1.1_amd64.deb", "world_2%3a2.0-1_amd64.deb"}
+            record_property("tried", ["apt-get", await apt.version(), situation, "install --download-only"])
+            apt.configure(source(keyring, address, kind="deb-src"))
+            await apt.get("update")
+            await apt.get("source", "--download-only", "hello")
+            record_property("tried", ["apt-get", await apt.version(), situation, "source --download-only"])
+    finally:
+        await program.kill()
