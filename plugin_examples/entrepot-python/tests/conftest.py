@@ -217,3 +217,22 @@ class Universe:
 def universe(index: Index) -> Universe:
     """An index with nothing in it, to which projects that need each other are added."""
     return Universe(index)
+
+
+@pytest.fixture
+def open_ours(tmp_path: Path) -> Callable[..., AbstractContextManager[Any]]:
+    """Open a depot with a repository that takes uploads; arguments are other keys of its table."""
+    secrets = {"upload_token": "let-me-in", "read_token": "let-me-look"}
+    for name, secret in secrets.items():
+        (tmp_path / name).write_text(secret)
+        (tmp_path / name).chmod(0o600)
+
+    @contextmanager
+    def opened(**table: Any) -> Iterator[Any]:
+        ours = {"type": "python", "uploads": True, "upload_token": {"file": str(tmp_path / "upload_token")}, **table}
+        ours = {name: value for name, value in ours.items() if value is not None}
+        plugins = [("python", entrepot_python.plugin)]
+        with depot(tmp_path / "depot", {"ours": ours}, plugins=plugins, installed=False) as made:
+            yield made
+
+    return opened

@@ -14,7 +14,7 @@ import pytest
 from entrepot.plugin import ConfigurationError, ImportContext, Imported
 from entrepot_python.pip_config import import_pip_config
 
-MAIN, MORE = "https://main.example/simple/", "https://more.example/root/pypi/+simple"
+MAIN, MORE = "https://main.example/simple/", "https://more.example/team/main/+simple"
 
 
 def imported(folder: Path, **environ: str) -> list[Imported]:

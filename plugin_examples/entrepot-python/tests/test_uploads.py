@@ -7,9 +7,6 @@ import base64
 import hashlib
 import io
 import json
-import os
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -20,32 +17,13 @@ import aiohttp
 import attrs
 import pytest
 
-import entrepot_python.plugin
-from entrepot.testing import check_depot, depot, served
+from entrepot.testing import check_depot, served
 
 JSON = "application/vnd.pypi.simple.v1+json"
+#: As the fixture that opens the depot has them.
 TOKEN, READ_TOKEN = "let-me-in", "let-me-look"
 
 Open = Callable[..., AbstractContextManager[Any]]
-
-
-@pytest.fixture
-def open_ours(tmp_path: Path) -> Open:
-    """Open a depot with a repository that takes uploads; arguments are other keys of its table."""
-    secrets = {"upload_token": TOKEN, "read_token": READ_TOKEN}
-    for name, secret in secrets.items():
-        (tmp_path / name).write_text(secret)
-        (tmp_path / name).chmod(0o600)
-
-    @contextmanager
-    def opened(**table: Any) -> Iterator[Any]:
-        ours = {"type": "python", "uploads": True, "upload_token": {"file": str(tmp_path / "upload_token")}, **table}
-        ours = {name: value for name, value in ours.items() if value is not None}
-        plugins = [("python", entrepot_python.plugin)]
-        with depot(tmp_path / "depot", {"ours": ours}, plugins=plugins, installed=False) as made:
-            yield made
-
-    return opened
 
 
 def metadata(project: str, version: str, more: str = "") -> str:
@@ -296,66 +274,3 @@ async def test_a_client_that_goes_away_leaves_nothing(open_ours: Open, tmp_path:
 
             assert (await Client(address, session).upload(NAME, GOOD))[0] == 200
             assert latest(opened) == 1
-
-
-@pytest.mark.clients
-@pytest.mark.slow
-@pytest.mark.parametrize("client", ["twine", "uv publish"])
-async def test_clients_upload_and_pip_installs(
-    open_ours: Open, tmp_path: Path, record_property: Any, client: str
-) -> None:
-    """A wheel; once more the same, and once more other bytes by its name, which the client is told of."""
-    file = tmp_path / NAME
-    file.write_bytes(GOOD)
-    with open_ours() as opened, nothing_left(opened):
-        async with served(opened) as address:
-            url = f"{address}/ours/upload/"
-            assert (await run(*sending(client, url, file)))[0] == 0
-            assert (await run(*sending(client, url, file)))[0] == 0
-            file.write_bytes(wheel("demo", "1.0", code="EVIL = 1\n"))
-            code, said = await run(*sending(client, url, file))
-            assert (code == 0, "409" in said) == (False, True)
-            code, said = await run(*sending(client, url, file, token="guess"))
-            assert (code == 0, "403" in said) == (False, True)
-            target = tmp_path / "installed"
-            index = f"--index-url={address}/ours/simple/"
-            code, said = await run(
-                sys.executable,
-                "-m",
-                "pip",
-                "--isolated",
-                "install",
-                "--no-cache-dir",
-                f"--target={target}",
-                index,
-                "demo",
-            )
-            assert code == 0, said
-            assert (target / "demo.py").read_text() == "VERSION = '1.0'\n"
-    version = (await run(*versions_of(client)))[1].split()
-    record_property("tried", [client, next(word for word in version if word[0].isdigit()), "immediate", "upload"])
-
-
-def sending(client: str, url: str, file: Path, token: str = TOKEN) -> list[str]:
-    """The command that uploads a file."""
-    if client == "twine":
-        pytest.importorskip("twine", reason="twine is not here: install the group peers")
-        words = ["-m", "twine", "upload", "--non-interactive", "--disable-progress-bar", "-u", "__token__", "-p", token]
-        return [sys.executable, *words, "--repository-url", url, str(file)]
-    words = ["-m", "uv", "publish", "--no-config", "--publish-url", url, "--token", token, str(file)]
-    return [sys.executable, *words]
-
-
-def versions_of(client: str) -> list[str]:
-    """The command that tells which one it is."""
-    return [sys.executable, "-m", client.split(maxsplit=1)[0], "--version"]
-
-
-async def run(*command: str) -> tuple[int, str]:
-    """Run it apart from this machine's configuration; its exit code, and what it said."""
-    alone = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "UV_", "TWINE_"))}
-    alone |= {"no_proxy": "*", "PIP_CONFIG_FILE": os.devnull, "NO_COLOR": "1", "COLUMNS": "200"}
-    done = await asyncio.to_thread(
-        subprocess.run, command, env=alone, capture_output=True, text=True, check=False, timeout=120
-    )
-    return done.returncode, done.stdout + done.stderr
