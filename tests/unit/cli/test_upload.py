@@ -95,6 +95,14 @@ def test_all_files_are_one_version(ours: Shell) -> None:
     assert "deep/one.txt" in ours("show", "ours@1").out
 
 
+def test_a_repository_that_takes_uploads_is_added_like_any_other(ours: Shell) -> None:
+    """And what comes next is an upload: there is nothing to sync."""
+    done = ours("add", "mine", "--type", "drawer", "--set", "uploads=true")
+
+    assert (done.code, done.out.splitlines()[-1]) == (0, "next: entrepot upload mine FILE...")
+    assert ours("upload", "mine", "one.txt").code == 0
+
+
 def test_files_that_cannot_be_taken_are_told_of_with_exit_code_2(ours: Shell) -> None:
     """None of them is taken: one that is missing, one too large, several for one path; other bytes are code 4."""
     (ours.folder / "large.txt").write_text("x" * 1001)

@@ -94,4 +94,6 @@ def _tell(output: Output, new: Sequence[NewRepository], settings: Settings) -> N
         output.say(f"added {one.name} to {settings.file}")
         for said in (*([allowed] if allowed is not None else []), *one.notes):
             output.say(f"note: {said}" if len(new) == 1 else f"note: {one.name}: {said}")
-    output.say(f"next: entrepot sync {' '.join(one.name for one in new)}")
+    synced = [one.name for one in new if not settings.repository(one.name).uploads]
+    following = ["sync", *synced] if synced else ["upload", new[0].name, "FILE..."]
+    output.say(f"next: entrepot {' '.join(following)}")
