@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from drawer_plugin import Drawer
 from entrepot.cli.lines import failed_line
 from shell import Feed, Shell
 from source_tree import ROOT
@@ -34,6 +35,7 @@ def written_down() -> dict[str, tuple[set[str], set[str]]]:
 def lines(ready: Shell, feed: Feed, tmp_path: Path) -> list[dict[str, Any]]:
     """All that a day's commands write."""
     said: list[dict[str, Any]] = []
+    ready.plugins.append(("drawer", Drawer()))
 
     def typed(*words: str) -> None:
         said.extend(ready(*words, "--json").lines)
@@ -55,6 +57,13 @@ def lines(ready: Shell, feed: Feed, tmp_path: Path) -> list[dict[str, Any]]:
     for words in (("versions", "more"), ("status",), ("doctor",), ("diff", "more@1", "more@2"), ("verify",)):
         typed(*words)
     typed("export", "more", "--static", str(tmp_path / "tree"))
+    for name in ("mine", "yours"):
+        typed("add", name, "--type", "drawer", "--set", "uploads=true")
+        (tmp_path / name).write_text(name)
+        typed("upload", name, str(tmp_path / name), "--path", "note")
+    typed("combine", "all", "mine", "yours")
+    typed("shadowed", "all")
+    typed("status")
     damaged = next(path for path in ready.folder.rglob("*") if path.is_file() and path.read_bytes() == b"one")
     damaged.chmod(0o644)
     damaged.write_bytes(b"two")

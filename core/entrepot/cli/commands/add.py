@@ -44,27 +44,26 @@ def command(
     """
     from entrepot.operations.add import add  # noqa: PLC0415  # brings the database along
 
+    keys = {"type": given.pop("kind"), **{key: given.pop(key) for key in ("url", "policy", "mirror")}}
+    table, importer = repository_table(keys, assignments), importer_of(given)
+    if importer is None and (name is None or "type" not in table):
+        missing = "argument 'NAME'" if name is None else "option '--type'"
+        raise click.UsageError(f"{missing} is missing", context)
     invocation: Invocation = context.obj
     file = find(invocation.config, environ=invocation.environ)
     if file is None or not file.exists():
         raise ConfigurationError(
             "there is no configuration here", where=str(file or FILE_NAME), remedy="make one with: entrepot init"
         )
-    keys = {"type": given.pop("kind"), **{key: given.pop(key) for key in ("url", "policy", "mirror")}}
-    table = repository_table(keys, assignments)
-    importer = importer_of(given)
-    new = _named(context, name, table) if importer is None else _imported(invocation, *importer, file, name, table)
+    new = _named(name or "", table) if importer is None else _imported(invocation, *importer, file, name, table)
     settings = add(new, file, invocation.plugins(invocation.settings()), environ=invocation.environ)
     _tell(Output(invocation), new, settings)
 
 
-def _named(context: click.Context, name: str | None, table: dict[str, Any]) -> list[NewRepository]:
+def _named(name: str, table: dict[str, Any]) -> list[NewRepository]:
     """Take the command line's word, which must say all that a client would."""
     from entrepot.operations.add import NewRepository  # noqa: PLC0415  # brings the database along
 
-    if name is None or "type" not in table:
-        missing = "argument 'NAME'" if name is None else "option '--type'"
-        raise click.UsageError(f"{missing} is missing", context)
     return [NewRepository(name=name, table=table)]
 
 
