@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 #: Seconds that a request waits; pip gives up on a silent server after 15, and asks again after 503.
 PATIENCE: Final = 10.0
 
-#: Seconds for which upstream is not asked again: for what it did not have, and after an error.
+#: Seconds for which upstream is not asked again: for what it did not have; after an error, and for what came.
 ABSENT_FOR: Final = 600.0
 RESTING: Final = 5.0
 
@@ -100,6 +100,7 @@ class _Pulls:
         self._clock, self._patience = clock, patience
         self._asked: dict[str, _Asked] = {}
         self._absent: dict[str, float] = {}
+        self._brought: dict[str, float] = {}
         self._failed: dict[str, tuple[EntrepotError, float]] = {}
         self._in_a_row = 0
         self._paused: tuple[EntrepotError, float] | None = None
@@ -110,6 +111,8 @@ class _Pulls:
         self._forget_what_is_over()
         if group in self._absent:
             return False
+        if group in self._brought:  # whoever comes for it now had looked before it was there
+            return True
         error, _ = self._failed.get(group) or self._paused or (None, 0.0)
         if error is not None:
             raise error.with_traceback(None)
@@ -128,6 +131,7 @@ class _Pulls:
     def _forget_what_is_over(self) -> None:
         now = self._clock()
         self._failed = {group: kept for group, kept in self._failed.items() if kept[1] > now}
+        self._brought = {group: until for group, until in self._brought.items() if until > now}
         if self._paused is not None and self._paused[1] <= now:
             self._paused, self._in_a_row = None, 0
         while self._absent and (oldest := next(iter(self._absent))) and self._absent[oldest] <= now:
@@ -213,7 +217,9 @@ class _Pulls:
         """Tell who waits, and remember for a while what need not be tried again."""
         answer, now = self._asked.pop(group).answer, self._clock()
         if isinstance(how, bool):
-            if not how:
+            if how:
+                self._brought[group] = now + RESTING
+            else:
                 self._absent[group] = now + ABSENT_FOR
             if not answer.done():
                 answer.set_result(how)

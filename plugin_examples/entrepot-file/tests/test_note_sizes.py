@@ -47,7 +47,10 @@ async def test_a_file_whose_bytes_are_here_gets_their_size() -> None:
 def test_the_stage_is_in_the_plan_where_it_has_something_to_do(url: str, policy: Any, edits: int) -> None:
     """Elsewhere it would cost a hop for each unit, and do nothing."""
     context: Any = SimpleNamespace(
-        repository=SimpleNamespace(type="file"), remote=Remote(url, policy=policy), options=FileOptions()
+        repository=SimpleNamespace(type="file"),
+        remote=Remote(url, policy=policy),
+        options=FileOptions(),
+        uploads=False,
     )
 
     assert len(entrepot_file.plugin.entrepot_edit_plan(context)) == edits

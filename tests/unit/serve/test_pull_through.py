@@ -67,6 +67,21 @@ async def test_fifty_clients_cause_one_request_and_one_version(
     check_depot(of, origin=warehouse.origin)
 
 
+@pytest.mark.promise("P10")
+async def test_who_looked_just_before_it_came_is_sent_to_look_again(warehouse: Warehouse, clock: Clock) -> None:
+    """Upstream is asked once, however slow one of those who asked at once is; later it may have gone again."""
+    warehouse.fill("red")
+    of = warehouse.open()
+    await sync(of, "tools")
+    async with pulling(of, clock) as pulls:
+        assert [await pulls.bring(RED) for _ in range(3)] == [True] * 3
+        assert warehouse.origin.count("/red") == 1
+
+        clock.turn(seconds=RESTING + 1)
+        assert await pulls.bring(RED)
+        assert warehouse.origin.count("/red") == 2
+
+
 async def test_what_was_asked_for_stays_when_the_repository_mirrors(warehouse: Warehouse, clock: Clock) -> None:
     """The next sync brings what is new of it, and lets go of it where upstream or the operator does."""
     warehouse.fill("red", "blue")
