@@ -170,8 +170,13 @@ class MirrorClosure(Stage):
         await self._learn(visit, ((name, each.requires) for name, each in visit.read.items()))
         visit.declared = frozenset(wanted)
 
+    async def _page(self, visit: _Visit) -> Download:
+        """The project's page in full, asked for once in a run."""
+        visit.page = visit.page or await self._pages.ask(f"{visit.project}/")
+        return visit.page
+
     async def _choose(self, visit: _Visit, wanted: Mapping[str, SpecifierSet]) -> tuple[ProjectPage, Wanted, Declaring]:
-        page = visit.page = visit.page or await self._pages.ask(f"{visit.project}/")
+        page = await self._page(visit)
         # A page may be large, and what is wanted of it grows: it is read again rather than kept.
         read = await asyncio.to_thread(read_page, page)
         chosen = await asyncio.to_thread(choose_wanted, self.selection, visit.project, read, wanted)
@@ -242,8 +247,8 @@ class MirrorClosure(Stage):
         read, chosen, declaring = await self._choose(visit, wanted)
         await put_all(self, [declaring.project_unit(read, chosen.choice), *declaring.unwanted(read, chosen.choice)])
         needs = KnownNeeds(frozenset(wanted), visit.read).dump()
-        if visit.page is not None:
-            await self.context.note_checkpoint(visit.project, f"{needs}\n{Noted.of(visit.page, read, '').dump()}")
+        noted = Noted.of(await self._page(visit), read, "").dump()
+        await self.context.note_checkpoint(visit.project, f"{needs}\n{noted}")
 
 
 def _is_metadata(unit: DeclarativeContent) -> bool:
