@@ -33,8 +33,8 @@ def depot(
 
     `plugins` are names and modules (or any object with hooks); with `installed`, plugins found by
     their entry points take part as everywhere. `combined` are combinations of repositories, by name.
-    `catalog` is the URL of a database other than a
-    SQLite file in the folder, `clock` what tells seconds since 1970 in place of the machine's.
+    `catalog` is the URL of a database other than a SQLite file in the folder, `clock` what tells
+    seconds since 1970 in place of the machine's.
     The same folder can be opened again, with other repositories, plugins or options; by several
     processes at once, where all say the same.
 
