@@ -77,6 +77,8 @@ class Archive:
     valid_until: datetime.datetime | None = None
     by_hash: bool = True
     inline: bool = True
+    #: More that its Release says, in lines.
+    said: str = ""
     #: Paragraphs of packages by component, architecture and file name; bodies of pool files by path.
     lists: dict[tuple[str, str], dict[str, str]] = attrs.field(factory=dict)
     pool: dict[str, bytes] = attrs.field(factory=dict)
@@ -136,7 +138,7 @@ class Archive:
         lines = "".join(f" {sha256(body)} {len(body):8} {path}\n" for path, body in indices.items())
         architectures = sorted({architecture for _, architecture in self.lists} - {"source"})
         return (
-            f"Origin: Archive\nSuite: stable\nCodename: stable\nDate: {_written(self.moment)}\n{until}"
+            f"Origin: Archive\nSuite: stable\nCodename: stable\nDate: {_written(self.moment)}\n{until}{self.said}"
             f"Architectures: {' '.join(architectures)}\nComponents: {' '.join(sorted({c for c, _ in self.lists}))}\n"
             f"Acquire-By-Hash: {'yes' if self.by_hash else 'no'}\nSHA256:\n{lines}"
         ).encode()
@@ -291,16 +293,17 @@ class Apt:
         """What the matrix of clients calls it."""
         return "apt-get of a newer Debian" if self.newer else "apt-get"
 
-    def configure(self, source: str) -> None:
-        """Make the root anew, with one line of sources."""
+    def configure(self, source: str, more: dict[str, str] | None = None) -> None:
+        """Make the root anew, with lines or a paragraph of sources, and more of apt's own options."""
         shutil.rmtree(self.root, ignore_errors=True)
         for folder in ("lists/partial", "cache/archives/partial", "etc/parts", "etc/preferences.d", "state"):
             (self.root / folder).mkdir(parents=True)
         (self.root / "status").touch()
-        (self.root / "sources.list").write_text(f"{source}\n")
+        sources = self.root / ("own.sources" if source.startswith("Types:") else "sources.list")
+        sources.write_text(f"{source}\n")
         said = {
             "Dir::Etc": self.root / "etc",
-            "Dir::Etc::sourcelist": self.root / "sources.list",
+            "Dir::Etc::sourcelist": sources,
             "Dir::Etc::sourceparts": "-",
             "Dir::Etc::parts": self.root / "etc/parts",
             "Dir::State": self.root / "state",
@@ -312,6 +315,7 @@ class Apt:
             "APT::Sandbox::User": "root",
             "Acquire::Languages": "none",
             "Acquire::http::Proxy": "DIRECT",
+            **(more or {}),
         }
         lines = [f'{name} "{value}";\n' for name, value in said.items()]
         (self.root / "apt.conf").write_text("".join(lines))
@@ -355,12 +359,14 @@ def apt(request: pytest.FixtureRequest, tmp_path: Path) -> Apt:
     """apt-get in a folder of this test's: the machine's, and the one of a newer Debian."""
     if request.param == "machine":
         return Apt(tmp_path / "apt")
-    return Apt(tmp_path / "apt", newer_apt())
+    newer: Apt = request.getfixturevalue("newer_apt")
+    return newer
 
 
-def newer_apt() -> Path:
-    """What runs programs of a newer Debian; this skips a test where nobody has got them."""
+@pytest.fixture
+def newer_apt(tmp_path: Path) -> Apt:
+    """apt-get of a newer Debian, where somebody has got it."""
     folder = os.environ.get(NEW_APT)
     if folder is None:
         pytest.skip(f"{NEW_APT} names no newer apt: python tests/newer_apt.py FOLDER")
-    return Path(folder).absolute() / "run"
+    return Apt(tmp_path / "apt", Path(folder).absolute() / "run")

@@ -88,6 +88,19 @@ async def test_lists_are_written_of_what_is_chosen(
         assert not check_depot(depot)
 
 
+async def test_a_release_says_where_earlier_ones_are(archive: Any, open_depot: Open, tmp_path: Path, key: Tsk) -> None:
+    """Where one's own are, never the archive's: those have another key. Saying so makes a version."""
+    archive.said = "Snapshots: http://archive.example/@SNAPSHOTID@/\n"
+    archive.publish()
+    where = "https://mirror.example/tools@@SNAPSHOTID@/"
+
+    for more, expected in (({}, []), ({"snapshots": where}, [f"Snapshots: {where}"])):
+        with open_depot(signed(tmp_path, **more)) as depot:
+            assert (await sync(depot, "tools")).version is not None
+
+            assert [line for line in release(depot, key).splitlines() if line.startswith("Snapshots")] == expected
+
+
 async def test_the_same_content_is_the_same_lists(archive: Any, open_depot: Open, tmp_path: Path, key: Tsk) -> None:
     """A sync without news makes no version; one with news writes what changed, and nothing of before is left."""
     archive.publish()
@@ -252,6 +265,12 @@ async def test_a_key_that_cannot_sign_ends_the_sync(archive: Any, open_depot: Op
         ({"newest": 1, "exclude": ["a"]}, "exclude and newest would make untrue"),
         ({"signing_key": "/k"}, 'publish = "verbatim" signs nothing'),
         ({"publish": "signed"}, "needs a signing_key"),
+        ({"snapshots": "http://a.example/@SNAPSHOTID@/"}, 'publish = "verbatim" writes none'),
+        ({"publish": "signed", "signing_key": "/k", "snapshots": "http://a.example/"}, "no URL in which @SNAPSHOTID@"),
+        (
+            {"publish": "signed", "signing_key": "/k", "snapshots": "http://a/@SNAPSHOTID@/\nOrigin: else"},
+            "no URL in which @SNAPSHOTID@",
+        ),
         ({"publish": "signed", "signing_key": "k"}, "depends on where a sync is started"),
         ({"publish": "signed", "signing_key": "/k", "newest": 0}, "newest is less than 1"),
         ({"publish": "signed", "signing_key": "/k", "recommends": True}, "recommends says what dependencies follows"),

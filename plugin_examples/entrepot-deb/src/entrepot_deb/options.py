@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,6 +10,8 @@ import attrs
 
 from entrepot.plugin import ConfigurationError
 from entrepot_deb.layout import folder_of, is_flat
+
+_SNAPSHOTS = re.compile(r"https?://[!-~]+@SNAPSHOTID@[!-~]*")
 
 
 def _option(default: Any, doc: str) -> Any:
@@ -42,6 +45,9 @@ class DebOptions:
     )
     signing_key: Path | None = _option(  # noqa: RUF009  # it makes a field
         None, "a whole path: the secret key for publish = signed, without a passphrase, read at every sync"
+    )
+    snapshots: str = _option(
+        "", 'for publish = signed: where apt finds earlier versions, "https://mirror.example/NAME@@SNAPSHOTID@/"'
     )
     packages: tuple[str, ...] = _option((), 'only packages of these names, perhaps with * and ?: "nginx*"')
     exclude: tuple[str, ...] = _option((), "packages that are not mirrored even so, written as in packages")
@@ -98,6 +104,11 @@ def _check_publishing(options: DebOptions) -> None:
             raise ConfigurationError(
                 'there is a signing_key, and publish = "verbatim" signs nothing', remedy='set publish = "signed"'
             )
+        if options.snapshots:
+            raise ConfigurationError(
+                'snapshots is written into a Release, and publish = "verbatim" writes none',
+                remedy="tell apt instead: Acquire::Snapshots::URI::Override::Origin::ORIGIN in its configuration",
+            )
         return
     if options.signing_key is None:
         raise ConfigurationError(
@@ -108,4 +119,9 @@ def _check_publishing(options: DebOptions) -> None:
         raise ConfigurationError(
             f"signing_key is {str(options.signing_key)!r:.120}, which depends on where a sync is started",
             remedy='signing_key = "/etc/entrepot/archive-key.asc"',
+        )
+    if options.snapshots and not _SNAPSHOTS.fullmatch(options.snapshots):
+        raise ConfigurationError(
+            f"snapshots is {options.snapshots!r:.120}, and no URL in which @SNAPSHOTID@ stands for a moment",
+            remedy='snapshots = "https://mirror.example/NAME@@SNAPSHOTID@/"',
         )

@@ -49,7 +49,8 @@ def _first_stage(context: RunContext) -> MirrorSuites:
 
 
 def _publisher(context: RunContext) -> SignedPublisher | Verbatim:
-    return Verbatim() if context.options.publish == "verbatim" else SignedPublisher(context.options.signing_key)
+    said = context.options
+    return Verbatim() if said.publish == "verbatim" else SignedPublisher(said.signing_key, snapshots=said.snapshots)
 
 
 def _is_lasting(path: str) -> bool:

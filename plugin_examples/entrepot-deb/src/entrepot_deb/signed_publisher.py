@@ -31,6 +31,7 @@ class SignedPublisher:
     """Writes each suite whole. The key is read when a version is made, and signs that version once."""
 
     key: Path
+    snapshots: str = attrs.field(default="", kw_only=True)
 
     async def publish(self, version: VersionView) -> AsyncIterator[Published]:
         """Yield lists, by name and by digest, then what names them, signed."""
@@ -52,7 +53,8 @@ class SignedPublisher:
                 path = index.path.removeprefix(f"dists/{suite}/")
                 named[suite].append(WrittenFile(path, index.sha256, index.size, None))
         for release in releases:
-            text, folder = write_release(release, named[release.suite]), f"dists/{release.suite}"
+            text = write_release(release, named[release.suite], snapshots=self.snapshots)
+            folder = f"dists/{release.suite}"
             yield PublishedFile(f"{folder}/InRelease", _TEXT, await asyncio.to_thread(key.inline, text))
             yield PublishedFile(f"{folder}/Release", _TEXT, text)
             yield PublishedFile(f"{folder}/Release.gpg", _TEXT, await asyncio.to_thread(key.detached, text))

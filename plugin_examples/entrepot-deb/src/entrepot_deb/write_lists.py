@@ -68,8 +68,8 @@ def list_path(component: str, architecture: str) -> str:
     return f"{component}/binary-{architecture}/Packages"
 
 
-def write_release(release: DebRelease, files: Sequence[WrittenFile]) -> bytes:
-    """Write a Release (Debian wiki, RepositoryFormat).
+def write_release(release: DebRelease, files: Sequence[WrittenFile], *, snapshots: str = "") -> bytes:
+    """Write a Release (Debian wiki, RepositoryFormat), perhaps with where apt finds earlier ones.
 
     Its date is the one of the archive's own, so that the same content is the same bytes.
     """
@@ -81,6 +81,7 @@ def write_release(release: DebRelease, files: Sequence[WrittenFile]) -> bytes:
         "Acquire-By-Hash": "yes",
         "Architectures": " ".join(release.architectures),
         "Components": " ".join(release.components),
+        "Snapshots": snapshots,
         **said,
     }
     lines = [f"{name}: {value}\n" for name, value in fields.items() if value]
