@@ -77,6 +77,9 @@ class Dropping:
     def path(self) -> Path:
         return Path()
 
+    def content(self) -> bytes:
+        return b""
+
     def write(self, data: bytes | memoryview) -> None:
         self._verification.update(data)
 

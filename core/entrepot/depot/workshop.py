@@ -45,6 +45,7 @@ class DepotWorkshop:
     def __init__(self, depot: Depot) -> None:
         self._depot = depot
         self._scratch: ScratchFolder | None = None
+        self._receiver: ScratchReceiver | None = None
         self._open: Downloads | None = None
         self._holders = 0
         self.listener: Listener = nobody
@@ -131,15 +132,16 @@ class DepotWorkshop:
 
     def scratch(self) -> ScratchReceiver:
         """A folder for metadata, gone when the depot is closed."""
-        if self._scratch is None:
+        if self._receiver is None:
             self._scratch = ScratchFolder.make(self._depot.settings.home)
-        return ScratchReceiver(self._scratch.path)
+            self._receiver = ScratchReceiver(self._scratch.path)
+        return self._receiver
 
     def close(self) -> None:
         """Remove scratch files."""
         if self._scratch is not None:
             self._scratch.remove()
-            self._scratch = None
+            self._scratch = self._receiver = None
 
     def _tell(self, event: object) -> None:
         self.listener(event)  # type: ignore[arg-type]  # downloads tell events only

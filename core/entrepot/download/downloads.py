@@ -192,7 +192,6 @@ class RemoteDownload:
         received, answer = await self._bring()
         return Download(
             url=answer.url,
-            path=received.path,
             size=received.size,
             digests={digest.algorithm: digest.hex for digest in received.digests},
             headers={name.lower(): value for name, value in answer.headers.items()},

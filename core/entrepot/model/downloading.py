@@ -34,20 +34,28 @@ class Validator(NamedTuple):
 
 @attrs.frozen(kw_only=True)
 class Download:
-    """A finished download. `path` can be read until the sync ends.
+    """A finished download, to be read until the sync ends.
 
     `url` is where the bytes finally came from, after redirects. When `not_modified` is true there
-    are no bytes: the file at `path` is empty, and what an earlier download said still holds.
+    are no bytes, and what an earlier download said still holds.
     """
 
     url: str
-    path: Path
     size: int
     digests: Mapping[str, str]
     headers: Mapping[str, str]
     validator: Validator | None
+    received: Received
     not_modified: bool = False
-    received: Received | None = None
+
+    @property
+    def path(self) -> Path:
+        """A file with the bytes; a small body is written to one when this is first asked for."""
+        return self.received.path
+
+    def read(self) -> bytes:
+        """All the bytes, at once: without a file where the body is small."""
+        return self.received.content()
 
     @property
     def content_type(self) -> str:

@@ -36,6 +36,9 @@ class Received(Protocol):
     def path(self) -> Path:
         """A file with the bytes; readable until the bytes are kept or discarded."""
 
+    def content(self) -> bytes:
+        """All the bytes, at once; as long as `path`."""
+
     def discard(self) -> None:
         """Forget the bytes and remove what holds them; calling again does nothing."""
 

@@ -15,7 +15,7 @@ from entrepot.errors import NotHeld
 from entrepot.model.digest import Digest
 from entrepot.model.ledger import KeptArtifact
 from entrepot.storage.disk import Disk
-from entrepot.storage.incoming import Arrived, Arriving
+from entrepot.storage.incoming import Arriving
 from entrepot.storage.protocol import Standing
 from entrepot.storage.scratch import Scratch
 
@@ -51,9 +51,8 @@ class MemoryStorage:
         with self._lock:
             before = set(self._bodies)
             for received in batch:
-                content = received.content() if isinstance(received, Arrived) else received.path.read_bytes()
                 found = received.sha256 in before
-                self._bodies.setdefault(received.sha256, content)
+                self._bodies.setdefault(received.sha256, received.content())
                 recheck = functools.partial(self.holds, received.sha256) if found else None
                 kept.append(KeptArtifact(received.sha256, received.size, received.digests, recheck))
         for received in batch:

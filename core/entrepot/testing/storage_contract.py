@@ -212,8 +212,10 @@ class StorageContract:
         """A stage may look into a file on its way; it is kept all the same."""
         taken = received(storage, body_of(size))
 
+        assert taken.content() == body_of(size)
         assert taken.path.read_bytes() == body_of(size)
         assert taken.path == taken.path
+        assert taken.content() == body_of(size)
         storage.keep([taken])
         assert read(storage, body_of(size)) == body_of(size)
 

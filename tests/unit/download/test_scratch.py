@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from entrepot.download.scratch import ScratchReceiver
+from entrepot.download.scratch import ScratchFile, ScratchIncoming, ScratchReceiver
 from entrepot.errors import DepotError, DigestMismatch, SizeMismatch
 from entrepot.model.artifact import Artifact
 
@@ -73,9 +73,51 @@ def test_receivers_may_share_a_folder(tmp_path: Path) -> None:
     assert {file.path.stat().st_mode & 0o777 for file in files} == {0o600}
 
 
-def test_a_folder_that_cannot_be_written_is_an_error_of_the_depot(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [1, 64 * 1024 + 1])
+def test_a_folder_that_cannot_be_written_is_an_error_of_the_depot(tmp_path: Path, size: int) -> None:
     """Not of the upstream: nobody should look there."""
+    incoming = ScratchReceiver(tmp_path / "gone").receive(Artifact())
+
     with pytest.raises(DepotError) as caught:
-        ScratchReceiver(tmp_path / "gone").receive(Artifact())
+        _written_to_a_file(incoming, bytes(size))
 
     assert "home" in caught.value.remedy
+    incoming.discard()
+
+
+def _written_to_a_file(incoming: ScratchIncoming, body: bytes) -> Path:
+    incoming.write(body)
+    return incoming.finish().path
+
+
+def test_a_small_body_makes_no_file_until_its_path_is_asked_for(tmp_path: Path) -> None:
+    """Hundreds of small pages are read without one; one byte more than 64 KiB goes to a file as it comes."""
+    receiver = ScratchReceiver(tmp_path)
+    small, large = receiver.receive(Artifact()), receiver.receive(Artifact())
+    small.write(bytes(64 * 1024))
+    large.write(bytes(64 * 1024 + 1))
+    assert len(list(tmp_path.iterdir())) == 1
+
+    received = small.finish()
+    assert received.content() == bytes(64 * 1024)
+    assert len(list(tmp_path.iterdir())) == 1
+    assert received.path.read_bytes() == received.content() == bytes(64 * 1024)
+    assert large.finish().content() == bytes(64 * 1024 + 1)
+
+
+def test_what_lies_in_memory_is_bounded_and_comes_back(tmp_path: Path) -> None:
+    """8 MiB, however many bodies somebody holds on to; room that nobody holds is used again."""
+    receiver = ScratchReceiver(tmp_path)
+
+    def body() -> ScratchFile:
+        incoming = receiver.receive(Artifact())
+        incoming.write(bytes(64 * 1024))
+        return incoming.finish()
+
+    held = [body() for _ in range(128 + 5)]
+    assert len(list(tmp_path.iterdir())) == 5
+
+    del held[:5]
+    held += [body() for _ in range(5)]
+    assert len(list(tmp_path.iterdir())) == 5
+    assert {one.content() for one in held} == {bytes(64 * 1024)}

@@ -44,7 +44,7 @@ async def fetch_release(remote: Remote, suite: str, keyring: Keyring | None) -> 
     except NotFound:
         text = await _detached(remote, folder, files, keyring)
     else:
-        data = await asyncio.to_thread(inline.path.read_bytes)
+        data = await asyncio.to_thread(inline.read)
         what = safe_url(inline.url)
         text = unchecked_text(data, what=what) if keyring is None else open_inline(data, keyring, what=what)
         beside: dict[str, Download] = {}
@@ -60,7 +60,7 @@ async def _detached(
     remote: Remote, folder: str, files: dict[str, Download], keyring: Keyring | None, *, expected: bytes | None = None
 ) -> bytes:
     release = await _ask(remote, f"{folder}Release")
-    text = await asyncio.to_thread(release.path.read_bytes)
+    text = await asyncio.to_thread(release.read)
     if expected is not None and _as_signed(text) != _as_signed(expected):
         raise InvalidMetadata("the two signed files differ")
     files["Release"] = release
@@ -72,7 +72,7 @@ async def _detached(
         return text
     if keyring is None:
         return text
-    data = await asyncio.to_thread(signature.path.read_bytes)
+    data = await asyncio.to_thread(signature.read)
     return open_detached(text, data, keyring, what=safe_url(release.url))
 
 

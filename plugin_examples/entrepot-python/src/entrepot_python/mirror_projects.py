@@ -29,6 +29,9 @@ from entrepot_python.selection import Choice, Selection
 #: Projects asked for at a time, at most; the remote's own limit may be lower.
 _AT_A_TIME: Final = 20
 
+#: Bytes of a page that is read in place: the way to a thread and back would take longer.
+_SMALL: Final = 64 * 1024
+
 #: Noted of a project instead of its page.
 _EXCLUDED: Final = "excluded"
 
@@ -107,7 +110,10 @@ class MirrorProjects(Stage):
         if page.not_modified or page.digests["sha256"] == noted.sha256:
             await self.keep(project)
             return
-        read, choice = await asyncio.to_thread(self._read, project, page)
+        if page.size <= _SMALL:
+            read, choice = self._read(project, page)
+        else:
+            read, choice = await asyncio.to_thread(self._read, project, page)
         if read.serial is not None:
             await self.context.note_freshness(f"project {project}", serial=read.serial)
         if not is_json(page) and said_in_html(read) == noted.in_html:
@@ -120,7 +126,7 @@ class MirrorProjects(Stage):
             await self.context.note_pulled(project)
 
     def _read(self, project: NormalizedName, page: Download) -> tuple[ProjectPage, Choice]:
-        """Read a page and decide on its files, beside the loop: some list ten thousand."""
+        """Read a page and decide on its files; some list ten thousand."""
         read = read_page(page)
         return read, self.selection.choose(project, read)
 

@@ -63,7 +63,7 @@ class Pages:
 
 def read_page(page: Download) -> ProjectPage:
     """Read a project's page; one that is none, or is too large, is an `InvalidMetadata`."""
-    if page.path.stat().st_size > _LARGEST_PAGE:
+    if page.size > _LARGEST_PAGE:
         raise BeyondLimits(
             f"a project's page is larger than {_LARGEST_PAGE} bytes",
             where=safe_url(page.url),
@@ -71,7 +71,7 @@ def read_page(page: Download) -> ProjectPage:
         )
     reader = _reader(page)
     try:
-        read = reader(page.path.read_bytes())
+        read = reader(page.read())
     except InvalidMetadata as error:
         raise error.at(safe_url(page.url)) from None
     if not read.entries and read.api_version is None and page.content_type not in _CERTAIN:
