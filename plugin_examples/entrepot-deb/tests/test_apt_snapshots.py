@@ -64,7 +64,7 @@ async def downloads(apt: Any, version: str, *words: str) -> None:
 
 
 async def test_apt_installs_from_the_snapshot_that_it_is_asked_for(
-    archive: Any, open_depot: Open, newer_apt: Any, tmp_path: Path
+    archive: Any, open_depot: Open, newer_apt: Any, tmp_path: Path, record_property: Any
 ) -> None:
     """In its sources or in its command; its configuration says once where snapshots of a host are."""
     keyring = archive.keyring(tmp_path)
@@ -79,6 +79,8 @@ async def test_apt_installs_from_the_snapshot_that_it_is_asked_for(
         ):
             newer_apt.configure(paragraph(keyring, address, snapshot), where)
             await downloads(newer_apt, expected, *words)
+    for action in ("update with signatures", "install --download-only", "source --download-only"):
+        record_property("tried", [newer_apt.name, await newer_apt.version(), "by its own --snapshot", action])
 
 
 async def test_apt_says_so_when_there_was_nothing_yet(

@@ -33,6 +33,7 @@ ALONE = {
 
 DAYS = (1_767_225_600.0, 1_769_904_000.0)  # the first of January and of February 2026: a version each
 BETWEEN = "2026-01-15"
+CLIENTS = ("pip", "pip of years ago", "uv")
 
 
 @attrs.define
@@ -40,7 +41,8 @@ class Mirror:
     """A mirror with two versions of two repositories, and a server of its own that can be killed."""
 
     config: Path
-    index: Path
+    #: Where the indexes are that it mirrors.
+    listed: Path
     process: subprocess.Popen[str] | None = None
     address: str = ""
 
@@ -68,24 +70,34 @@ class Mirror:
 
 @pytest.fixture(scope="session")
 def mirror(tmp_path_factory: pytest.TempPathFactory, make_wheel: Callable[..., Path]) -> Iterator[Mirror]:
-    """`app` needs `lib`; version 2 has a second `lib`."""
+    """`app` needs `lib`; version 2 has a second `lib`. Of one's own there is another `lib`, which goes before both."""
     folder = tmp_path_factory.mktemp("matrix")
-    index = folder / "simple"
+    index, own = folder / "simple", folder / "own"
     table = {"type": "python", "url": index.as_uri() + "/", "options": {"include": ["app", "lib"]}}
     policies = {"now": "immediate", "later": "on_demand", "pruned": "immediate"}
     tables = {name: {**table, "policy": policy} for name, policy in policies.items()}
+    tables["ours"] = {**table, "url": own.as_uri() + "/", "options": {"include": ["lib"]}}
+    pulled = {**table, "policy": "on_demand", "pull_through": True, "options": {}}
+    pulling = {_pulled(name): pulled for name in CLIENTS}
+    _list(own / "lib", make_wheel, "lib", "1.5", ())
     for day, wheels in zip(
         DAYS, ([("lib", "1.0", ()), ("app", "1.0", ("lib>=1",))], [("lib", "2.0", ())]), strict=True
     ):
         for project, version, needs in wheels:
             _list(index / project, make_wheel, project, version, needs)
-        with depot(folder / "depot", tables, clock=lambda day=day: day) as opened:
+        combined = {"all": {"repositories": ["ours", "now"]}}
+        with depot(folder / "depot", {**tables, **pulling}, combined=combined, clock=lambda day=day: day) as opened:
             for name in tables:
                 asyncio.run(sync(opened, name))
-    made = Mirror(folder / "depot" / "entrepot.toml", index)
+    made = Mirror(folder / "depot" / "entrepot.toml", folder)
     made.start()
     yield made
     made.kill()
+
+
+def _pulled(name: str) -> str:
+    """The repository that this client alone asks, so that nothing was there before."""
+    return f"pulled-{name.replace(' ', '-')}"
 
 
 def _list(folder: Path, make_wheel: Callable[..., Path], project: str, version: str, needs: tuple[str, ...]) -> None:
@@ -169,18 +181,29 @@ SITUATIONS = {
     "by date": (f"later@{BETWEEN}", "1.0"),
     "after a kill and restart": ("later", "2.0"),
     "after prune": ("pruned", "2.0"),
+    "combined with one's own": ("all", "1.5"),
+    "pulled when asked for": ("pulled", "2.0"),
 }
+
+#: A client of years ago sees no difference here, so its time is saved.
+CASES = [
+    (name, situation)
+    for name in CLIENTS
+    for situation, (repository, _) in SITUATIONS.items()
+    if name != "pip of years ago" or repository not in {"all", "pulled"}
+]
 
 
 @pytest.mark.promise("P02")
-@pytest.mark.parametrize("situation", SITUATIONS)
-@pytest.mark.parametrize("name", ["pip", "pip of years ago", "uv"])
+@pytest.mark.parametrize(("name", "situation"), CASES)
 def test_clients_install_from_a_mirror_in_every_state(
     mirror: Mirror, tmp_path: Path, record_property: Callable[[str, object], None], name: str, situation: str
 ) -> None:
     """By name, by hash, and from a lock file that was made behind the mirror."""
-    client = _client(name, mirror.index.parent)
+    client = _client(name, mirror.listed)
     repository, lib = SITUATIONS[situation]
+    if repository == "pulled":
+        repository = _pulled(name)
     if situation == "after a kill and restart":
         mirror.kill()
         mirror.start()
@@ -190,7 +213,7 @@ def test_clients_install_from_a_mirror_in_every_state(
 
     client.install(url, tmp_path / "by name", "app")
 
-    wheels = sorted(mirror.index.glob("*/app-1.0-*.whl")) + sorted(mirror.index.glob(f"*/lib-{lib}-*.whl"))
+    wheels = [wheel for asked in ("app-1.0", f"lib-{lib}") for wheel in mirror.listed.glob(f"*/*/{asked}-*.whl")]
     hashed = [f"{w.name.split('-')[0]}=={w.name.split('-')[1]} --hash=sha256:{_sha256(w)}\n" for w in wheels]
     requirements = tmp_path / "requirements.txt"
     requirements.write_text("".join(hashed))
