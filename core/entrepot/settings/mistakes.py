@@ -145,10 +145,14 @@ def choice_of(choices: Sequence[Any], found: object) -> Mismatch:
 
 def unknown_key(key: str, known: Sequence[str], where: str) -> ConfigurationError:
     """Say that a key means nothing here, and what does."""
+    hint = did_you_mean(key, known)
+    what_to_do = "correct it or take it out"
+    if "options" in known and not hint:
+        what_to_do = f"if it is an option of the type, move it below [{where.rpartition(', ')[2]}.options]"
     return ConfigurationError(
-        f"there is no key {key!r} here{did_you_mean(key, known)}",
+        f"there is no key {key!r} here{hint}",
         where=where,
-        remedy=f"correct it or take it out; keys here are: {', '.join(known) or 'none'}",
+        remedy=f"{what_to_do}; keys here are: {', '.join(known) or 'none'}",
     )
 
 

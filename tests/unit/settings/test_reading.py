@@ -319,3 +319,11 @@ def test_names_that_are_not_safe_everywhere_are_refused(tmp_path: Path, name: st
 
     better = caught.value.remedy.removeprefix("name it ").strip("'")
     assert list(read(tmp_path, f'[repositories."{better}"]\ntype = "file"').repositories) == [better]
+
+
+def test_an_option_of_the_type_beside_the_settings_is_told_where_it_belongs(tmp_path: Path) -> None:
+    """Nothing but the type knows its options, so the place is told for what is like no setting."""
+    with pytest.raises(ConfigurationError) as caught:
+        read(tmp_path, "[repositories.a]\ntype = 'file'\nsuites = ['stable']")
+
+    assert "[repositories.a.options]" in caught.value.remedy
