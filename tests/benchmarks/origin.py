@@ -22,7 +22,7 @@ http {{
     keepalive_requests 10000000; default_type application/octet-stream;
     client_body_temp_path {run}/1; proxy_temp_path {run}/2; fastcgi_temp_path {run}/3;
     uwsgi_temp_path {run}/4; scgi_temp_path {run}/5;
-    server {{ listen 127.0.0.1:{port} backlog=4096; root {root}; }}
+    server {{ listen 127.0.0.1:{port} backlog=4096; root {root}; {more} }}
 }}
 """
 
@@ -68,8 +68,11 @@ def change_a_line(root: Path) -> None:
 
 
 @contextmanager
-def nginx(root: Path, run: Path) -> Iterator[str]:
-    """Serve a folder on a free port of loopback, and yield its address; needs the nginx binary."""
+def nginx(root: Path, run: Path, *, more: str = "") -> Iterator[str]:
+    """Serve a folder on a free port of loopback, and yield its address; needs the nginx binary.
+
+    `more` is said of the server in nginx's own words.
+    """
     binary = shutil.which("nginx") or "/usr/sbin/nginx"
     if not Path(binary).exists():
         raise SystemExit("these benchmarks need nginx: apt-get install nginx-light")
@@ -78,7 +81,7 @@ def nginx(root: Path, run: Path) -> Iterator[str]:
         port = probe.getsockname()[1]
     run.mkdir(parents=True, exist_ok=True)
     configuration = run / "nginx.conf"
-    configuration.write_text(CONFIGURATION.format(user=getpass.getuser(), run=run, port=port, root=root))
+    configuration.write_text(CONFIGURATION.format(user=getpass.getuser(), run=run, port=port, root=root, more=more))
     server = subprocess.Popen(
         [binary, "-e", str(run / "error.log"), "-c", str(configuration)]
     )  # the binary found above
