@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
@@ -19,7 +20,7 @@ def download_url(page_url: str, base: str, written: str) -> str:
     """
     url, scheme, host = "", "", None
     with suppress(ValueError):
-        url = urljoin(urljoin(page_url, base), written)
+        url = urljoin(_start(page_url, base), written)
         parts = urlsplit(url)
         scheme, host = parts.scheme, parts.hostname
     usable = bool(host) if scheme in _WEB else scheme == "file"
@@ -36,7 +37,7 @@ def shown_url(page_url: str, base: str, written: str | None) -> str | None:
     if not written:
         return None
     with suppress(ValueError):
-        url = written if urlsplit(written).scheme else urljoin(urljoin(page_url, base), written)
+        url = written if urlsplit(written).scheme else urljoin(_start(page_url, base), written)
         parts = urlsplit(url)
         if parts.scheme in _WEB and parts.hostname and "@" not in parts.netloc:
             return url
@@ -52,3 +53,9 @@ def beside(url: str, suffix: str) -> str:
     """Say where a file's companion is: its path with a suffix, whatever follows the path."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(path=f"{parts.path}{suffix}"))
+
+
+@lru_cache(maxsize=64)
+def _start(page_url: str, base: str) -> str:
+    """What the relative URLs of a page start from: the same for all its files, thousands on some."""
+    return urljoin(page_url, base)

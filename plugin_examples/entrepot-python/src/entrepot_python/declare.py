@@ -131,7 +131,7 @@ class Declaring:
 
         No index gives a digest of a signature, so a mark that there is one goes with it.
         """
-        if self.remote.access.allow_weak_digests:
+        if self.remote.access.allow_weak_digests or (file.core_metadata is None and not file.gpg_sig):
             return file
         hashes = file.core_metadata if isinstance(file.core_metadata, Mapping) else {}
         return attrs.evolve(
