@@ -47,7 +47,14 @@ def test_any_damage_is_refused_by_our_error_or_changes_nothing_else(data: st.Dat
 
 
 @pytest.mark.parametrize(
-    "date", ["", "yesterday", "Fri, 02 Jan 99999 12:00:00 UTC", "Fri, 02 Jan 2026 12:00:00 +9999999"]
+    "date",
+    [
+        "",
+        "yesterday",
+        "Fri, 02 Jan 99999 12:00:00 UTC",
+        "Fri, 02 Jan 2026 12:00:00 +9999999",
+        "Fri, 31 Dec 9999 23:59:59 -2359",  # a year later in UTC, which has none
+    ],
 )
 def test_a_date_that_is_none_is_refused(date: str) -> None:
     """Without it nobody could tell an old state from a new one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import tarfile
 import zipfile
@@ -93,6 +94,9 @@ def test_the_order_of_learning_does_not_matter(world: dict[str, list[str]], aske
         ('platform_python_implementation == "PyPy"', "win_amd64", False),
         ('implementation_name == "cpython"', "win_amd64", True),
         ('platform_release >= "20"', "win_amd64", True),
+        # Names that lock files alone have (PEP 751), and one that nobody knows.
+        ('"a" in extras', "win_amd64", True),
+        ('"a" in dependency_groups and os_name == "nt"', "win_amd64", True),
     ],
 )
 def test_a_marker_holds_where_it_may(marker: str, platform: str, expected: bool) -> None:
@@ -152,6 +156,43 @@ def test_metadata_that_is_damaged_anywhere_is_read_or_refused(data: st.DataObjec
     except InvalidMetadata:
         return
     assert all(isinstance(line, str) for line in read)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"".join(b"A%d: b\n" % at for at in range(50_000)), "50001 different fields"),
+        (b"Content-Type: message/rfc822\n\n" * 3000, "nested too deep"),
+    ],
+)
+def test_metadata_that_would_take_its_reader_without_end_is_refused(body: bytes, told: str) -> None:
+    """Every name goes through all fields, and what is a message in a message is read to the bottom."""
+    with pytest.raises(InvalidMetadata, match=told):
+        read_requirements("a.whl.metadata", io.BytesIO(b"Metadata-Version: 2.2\n" + body))
+
+
+def test_a_metadata_version_of_any_length_is_no_fault() -> None:
+    """Python makes no number of so many digits, and says so by an error of its own."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a-1/PKG-INFO", "Metadata-Version: " + "1" * 5000)
+
+    with pytest.raises(InvalidMetadata, match="only a build tells"):
+        read_requirements("a-1.zip", packed)
+
+
+def test_what_a_member_says_of_itself_has_a_bound() -> None:
+    """A sparse file tells its pieces in as many blocks as it likes, which readers gather in memory."""
+    said = tarfile.TarInfo("a-1/b")
+    said.size = 1000
+    said.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": "5"}
+    packed = io.BytesIO()
+    with gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=1) as archive:
+        archive.write(said.tobuf(tarfile.PAX_FORMAT) + b"9000000000\n" + b"0\n" * (4 * 1024**2))
+    packed.seek(0)
+
+    with pytest.raises(InvalidMetadata, match="header of the archive is too large"):
+        read_requirements("a-1.tar.gz", packed)
 
 
 def test_a_bomb_is_not_unpacked() -> None:

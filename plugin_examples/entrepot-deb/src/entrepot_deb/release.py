@@ -100,9 +100,9 @@ def _moment(text: str, field: str, what: str) -> datetime.datetime:
     """Read a date as Release has it (RFC 2822, in UTC)."""
     try:
         moment = email.utils.parsedate_to_datetime(text)
+        return moment.replace(tzinfo=datetime.UTC) if moment.tzinfo is None else moment.astimezone(datetime.UTC)
     except (ValueError, OverflowError):
         raise _broken(what, f"its {field} is {text!r:.80}, which is no date") from None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=datetime.UTC)
 
 
 def _broken(what: str, why: str) -> InvalidMetadata:

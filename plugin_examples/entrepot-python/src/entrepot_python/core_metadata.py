@@ -11,13 +11,18 @@ import zipfile
 import zlib
 from typing import IO, Final
 
-from packaging.metadata import parse_email
-from packaging.version import InvalidVersion, Version
+from packaging.metadata import RawMetadata, parse_email
+from packaging.version import Version
 
 from entrepot.plugin import InvalidMetadata
 
 #: Bytes of metadata, of a directory of an archive, and bytes into an archive that are looked at.
 _LARGEST, _LARGEST_DIRECTORY, _REACH = 4 * 1024**2, 16 * 1024**2, 1024**3
+
+#: Different fields that metadata may have, known or not; there are some forty.
+_MOST_FIELDS: Final = 500
+
+_FIELD: Final = re.compile(rb"[^\s:]+(?=:)")
 
 _IN_WHEEL, _IN_SDIST = re.compile(r"[^/]+\.dist-info/METADATA"), re.compile(r"[^/]+/PKG-INFO")
 _END, _END_64 = b"PK\x05\x06", b"PK\x06\x07"
@@ -34,7 +39,7 @@ def read_requirements(path: str, file: IO[bytes]) -> tuple[str, ...]:
     Raises `InvalidMetadata` where there is none to read, and for a source distribution that leaves
     its requirements to its build.
     """
-    said, _ = parse_email(read_metadata(path, file))
+    said = parse_metadata(read_metadata(path, file))
     if "metadata_version" not in said:
         raise _unknown("its metadata does not say of which version it is")
     if not path.endswith((".metadata", ".whl")) and not _is_settled(
@@ -55,6 +60,23 @@ def read_metadata(path: str, file: IO[bytes]) -> bytes:
     return body
 
 
+def parse_metadata(body: bytes) -> RawMetadata:
+    """Read the fields of core metadata; `InvalidMetadata` for what would take its reader without end."""
+    names = set()
+    for line in body.splitlines():
+        if not line:
+            break
+        if (found := _FIELD.match(line)) is not None:
+            names.add(found[0].lower())
+    # The parser goes through all fields once for each name.
+    if len(names) > _MOST_FIELDS:
+        raise _unknown(f"its metadata has {len(names)} different fields")
+    try:
+        return parse_email(body)[0]
+    except RecursionError as error:
+        raise _unknown("its metadata is nested too deep") from error
+
+
 def _unknown(reason: str) -> InvalidMetadata:
     return InvalidMetadata(reason, remedy="name in include what it needs")
 
@@ -62,7 +84,7 @@ def _unknown(reason: str) -> InvalidMetadata:
 def _is_settled(version: str, dynamic: list[str]) -> bool:
     try:
         return Version(version) >= _SETTLED and "requires-dist" not in dynamic
-    except InvalidVersion:
+    except ValueError:  # no version, or one of more digits than Python turns into a number
         return False
 
 
@@ -103,14 +125,21 @@ def _in_tar(file: IO[bytes]) -> bytes | None:
 
 
 class _Bounded(gzip.GzipFile):
-    """An archive that is read so far and no further, and little at a time."""
+    """An archive that is read so far and no further, and little at a time.
+
+    What one member says of itself may go on from block to block: it counts as a whole.
+    """
+
+    _since_sought = 0
 
     def read(self, size: int | None = -1) -> bytes:
-        if size is None or not 0 <= size <= _LARGEST:
+        if size is None or size < 0 or self._since_sought + size > _LARGEST + tarfile.RECORDSIZE:
             raise ValueError("a header of the archive is too large")
+        self._since_sought += size
         return super().read(size)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         if offset > _REACH:
             raise ValueError("its metadata lies too deep in the archive")
+        self._since_sought = 0
         return super().seek(offset, whence)

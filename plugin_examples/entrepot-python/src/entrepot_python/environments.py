@@ -54,11 +54,12 @@ def holds(marker: Marker | None, extras: Iterable[str], among: Iterable[Environm
 
 
 def _holds(marker: Marker, environment: dict[str, str]) -> bool:
-    if any(name in str(marker) for name in _UNKNOWN):
-        return True
     try:
+        if any(name in str(marker) for name in _UNKNOWN):
+            return True
         return marker.evaluate(environment)
-    except ValueError:  # of packaging: a comparison that means nothing, or a version that is none
+    # Of packaging: a comparison that means nothing, a version that is none, a name that lock files alone have.
+    except (ValueError, LookupError, RecursionError):
         return True
 
 

@@ -8,20 +8,19 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 import attrs
-from packaging.metadata import RawMetadata, parse_email
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.metadata import RawMetadata
+from packaging.specifiers import SpecifierSet
 from packaging.utils import (
-    InvalidName,
     NormalizedName,
     canonicalize_name,
     parse_sdist_filename,
     parse_wheel_filename,
 )
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from entrepot.plugin import Accepted, Content, InvalidMetadata, Unacceptable, Upload, VersionView
 from entrepot_python.content import PythonFile, PythonProject, file_path
-from entrepot_python.core_metadata import read_metadata
+from entrepot_python.core_metadata import parse_metadata, read_metadata
 from entrepot_python.filenames import read_filename, version_of
 
 #: The forms of a source distribution that are taken: PEP 625's, and the one of Windows before it.
@@ -44,8 +43,7 @@ class TakeDistribution:
     def read(self, upload: Upload) -> Accepted:
         """Read the core metadata inside, within bounds, and run nothing."""
         project, version, kind = _named(upload.filename)
-        body = _metadata(upload)
-        said, _ = parse_email(body)
+        body, said = _metadata(upload)
         _check_name(said, project, version)
         _check_form(upload, project, version, kind)
         path = file_path(project, upload.filename)
@@ -93,10 +91,11 @@ def _named(filename: str) -> tuple[NormalizedName, Version, str]:
     return parse_sdist_filename(filename)[0], kind.version, "sdist"
 
 
-def _metadata(upload: Upload) -> bytes:
+def _metadata(upload: Upload) -> tuple[bytes, RawMetadata]:
     try:
         with upload.received.path.open("rb") as file:
-            return read_metadata(upload.filename, file)
+            body = read_metadata(upload.filename, file)
+        return body, parse_metadata(body)
     except InvalidMetadata as error:
         raise _refused(error.what) from error
 
@@ -107,7 +106,7 @@ def _check_name(said: RawMetadata, project: NormalizedName, version: Version) ->
     try:
         if canonicalize_name(name, validate=True) == project and Version(number) == version:
             return
-    except (InvalidName, InvalidVersion):
+    except ValueError:  # no name, no version, or one of more digits than Python turns into a number
         pass
     raise _refused(f"its metadata is of {name!r:.80} {number!r:.40}, and its name says {project} {version}")
 
@@ -116,7 +115,7 @@ def _requires_python(said: RawMetadata) -> str | None:
     asked = said.get("requires_python")
     try:
         SpecifierSet(asked or "")
-    except InvalidSpecifier as error:
+    except ValueError as error:
         raise _refused(f"its Requires-Python is {asked!r:.80}, which no installer can read") from error
     return asked
 
@@ -128,7 +127,7 @@ def _check_form(upload: Upload, project: NormalizedName, version: Version, kind:
         raise _refused(f"the form says that it is of project {name!r:.80}, and its name says {project}")
     try:
         is_same = number is None or Version(number) == version
-    except InvalidVersion:
+    except ValueError:
         is_same = False
     if not is_same:
         raise _refused(f"the form says that it is version {number!r:.40}, and its name says {version}")
