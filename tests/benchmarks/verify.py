@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from entrepot import builtin
-from entrepot.catalog.schema import SHARED
+from entrepot.catalog.reserved import SHARED
 from entrepot.depot import Depot, open_depot
 from entrepot.hooks.manager import Plugins
 from entrepot.model.artifact import Artifact

@@ -36,10 +36,10 @@ def written(depot: Depot, *statements: str) -> None:
     """Change the catalog behind its back."""
     with depot.catalog._database.exclusive():
         connection = depot.catalog._database.open_writer()
-        connection.exec_driver_sql("BEGIN")
+        connection.execute("BEGIN")
         for statement in statements:
-            connection.exec_driver_sql(statement)
-        connection.exec_driver_sql("COMMIT")
+            connection.execute(statement)
+        connection.execute("COMMIT")
         connection.close()
 
 

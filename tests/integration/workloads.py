@@ -202,8 +202,8 @@ def visible(folder: Path) -> dict[int, dict[str, bytes | None]]:
     if not catalog(folder).exists():
         return {}
     with closing(database_for(f"sqlite:///{catalog(folder)}", folder / "locks")) as database:
-        with database.readers.connect() as connection:
-            if revision(connection) is None:
+        with database.open_reader() as connection:
+            if revision(database, connection) is None:
                 return {}
         reader = CatalogReader(database, StatementCount())
         known = [repository.name for repository in reader.repositories()]

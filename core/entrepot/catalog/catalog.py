@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -11,9 +12,6 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
-
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from entrepot.catalog import artifacts, publications, runs
 from entrepot.catalog.audit import Audit
@@ -25,10 +23,9 @@ from entrepot.catalog.ledger import RunLedger
 from entrepot.catalog.making import check, make
 from entrepot.catalog.office import Office
 from entrepot.catalog.pages import PathPages
-from entrepot.catalog.postgresql import PostgresDatabase
 from entrepot.catalog.reader import CatalogReader, unknown_repository
+from entrepot.catalog.reserved import SHARED
 from entrepot.catalog.rows import RunRequest
-from entrepot.catalog.schema import SHARED
 from entrepot.catalog.sqlite import SqliteDatabase
 from entrepot.catalog.statement import Session, Statement, StatementCount
 from entrepot.catalog.writing import Run, Writer
@@ -52,6 +49,9 @@ _READERS: Final = 4
 
 #: Seconds that a run which is cancelled as it begins waits for its lease to be free again.
 _ABANDONING: Final = 5.0
+
+#: As SQLAlchemy writes it; nothing after a question mark means anything here.
+_SQLITE: Final = re.compile(r"sqlite(?:\+pysqlite)?:///([^?]+)(?:\?.*)?", re.DOTALL)
 
 _REPOSITORY: Final = Statement("SELECT id FROM repository WHERE name = :name")
 
@@ -213,16 +213,14 @@ def _abandon(beginning: Future[RunLedger], thread: ThreadPoolExecutor) -> None:
 
 def database_for(url: str, locks: Path, *, term: float = TERM, patience: float = PATIENCE) -> Database:
     """The database that a URL means; `ConfigurationError` when it means none."""
-    try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise _unusable(url) from error
-    match parsed.get_backend_name():
-        case "sqlite" if parsed.database:
-            return SqliteDatabase(parsed, locks=locks, patience=patience)
-        case "postgresql":
-            with told(f"the catalog at {parsed.host}"):
-                return PostgresDatabase(parsed.set(drivername="postgresql+psycopg"), term=term)
+    if (file := _SQLITE.fullmatch(url)) is not None:
+        return SqliteDatabase(Path(file[1]), locks=locks, patience=patience)
+    if url.startswith("postgresql"):
+        # Importing SQLAlchemy takes longer than most commands on SQLite do.
+        from entrepot.catalog.postgresql import open_postgresql  # noqa: PLC0415  # slow, and only PostgreSQL needs it
+
+        if (database := open_postgresql(url, term=term)) is not None:
+            return database
     raise _unusable(url)
 
 

@@ -123,9 +123,9 @@ class Collector:
 
     @contextmanager
     def _reading(self) -> Iterator[Session]:
-        with told(self._database.place), self._database.readers.connect() as connection:
+        with told(self._database.place), self._database.open_reader() as connection:
             session = Session(connection, self._database.tongue, count=self._count)
-            connection.exec_driver_sql(self._database.begin_reading)
+            connection.execute(self._database.begin_reading)
             try:
                 yield session
             finally:

@@ -8,8 +8,8 @@ from itertools import islice
 from typing import Any, Final
 
 from entrepot.catalog import listing
+from entrepot.catalog.reserved import OPEN
 from entrepot.catalog.rows import DiffRow
-from entrepot.catalog.schema import OPEN
 from entrepot.catalog.statement import Session, Statement
 from entrepot.model.ledger import ContentRow
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from entrepot.catalog.locating import HELD, declared, published
+from entrepot.catalog.reserved import SHARED
 from entrepot.catalog.rows import Located
-from entrepot.catalog.schema import SHARED
 from entrepot.catalog.statement import Session, Statement
 
 #: Published files of a page: their bodies fit in memory together, whatever they hold.

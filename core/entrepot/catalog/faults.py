@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import errno
+import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
-
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from entrepot.errors import ConfigurationError, DepotError, EntrepotError
 
@@ -148,10 +148,14 @@ def told(place: str) -> Iterator[None]:
         yield
     except EntrepotError:
         raise
-    except DBAPIError as error:
-        raise fault(error.orig or error, place) from error
-    except (SQLAlchemyError, OSError) as error:
-        raise fault(error, place) from error
+    except _raised_by_drivers() as error:
+        raise fault(getattr(error, "orig", None) or error, place) from error
+
+
+def _raised_by_drivers() -> tuple[type[Exception], ...]:
+    """What SQLite's driver raises, and SQLAlchemy: who has not imported that cannot have raised it."""
+    alchemy = sys.modules.get("sqlalchemy.exc")
+    return (sqlite3.Error, OSError) if alchemy is None else (sqlite3.Error, OSError, alchemy.SQLAlchemyError)
 
 
 def fault(error: BaseException, place: str) -> DepotError:

@@ -10,7 +10,7 @@ import attrs
 
 from entrepot.catalog import settled
 from entrepot.catalog.pages import PathPages
-from entrepot.catalog.schema import OPEN
+from entrepot.catalog.reserved import OPEN
 from entrepot.catalog.snapshot import snapshot
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from entrepot.catalog.batch import Batch
-from entrepot.catalog.schema import OPEN, SHARED
+from entrepot.catalog.reserved import OPEN, SHARED
 from entrepot.catalog.snapshot import snapshot
 from entrepot.catalog.statement import PIECE, Session, Statement, StatementCount
 from entrepot.model.artifact import StoredArtifact

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from entrepot.catalog.batch import Batch
 from entrepot.catalog.needs import any_needs
-from entrepot.catalog.schema import OPEN
+from entrepot.catalog.reserved import OPEN
 from entrepot.catalog.statement import PIECE, Statement
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import Any, Final
 import msgspec
 
 from entrepot.catalog.faults import CatalogDamaged
+from entrepot.catalog.reserved import SHARED
 from entrepot.catalog.rows import Located
-from entrepot.catalog.schema import SHARED
 from entrepot.catalog.statement import Session, Statement
 from entrepot.model.artifact import StoredArtifact
 from entrepot.model.digest import Digest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from entrepot.catalog import artifacts, contents
-from entrepot.catalog.schema import SHARED
+from entrepot.catalog.reserved import SHARED
 from entrepot.catalog.statement import pieces
 
 if TYPE_CHECKING:

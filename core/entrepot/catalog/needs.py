@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from entrepot.catalog.batch import Batch
 from entrepot.catalog.chains import Chains
-from entrepot.catalog.schema import OPEN
+from entrepot.catalog.reserved import OPEN
 from entrepot.catalog.statement import PIECE, Session, Statement
 from entrepot.model.ledger import Unmet
 

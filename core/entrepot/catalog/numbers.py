@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from entrepot.catalog.schema import CONTENT_BLOCK
+from entrepot.catalog.reserved import CONTENT_BLOCK
 from entrepot.catalog.statement import Session, Statement
 
 #: SQLite has one writer at a time, who goes on after the highest number; PostgreSQL gives each

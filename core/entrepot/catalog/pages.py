@@ -49,7 +49,7 @@ class PathPages:
 
     def _begin(self, run: Numbered, type_name: str, after: tuple[str, int]) -> Generator[PathRow, None, None]:
         self.close()
-        connection = self._database.readers.connect()
+        connection = self._database.open_reader()
         self._session = Session(connection, self._database.tongue, count=self._count)
-        connection.exec_driver_sql(self._database.begin_reading)
+        connection.execute(self._database.begin_reading)
         return settled.paths(self._session, run, type_name, after)

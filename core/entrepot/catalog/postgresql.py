@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import create_engine
-from sqlalchemy.engine import URL, Connection
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
 from entrepot.catalog import schema
 from entrepot.catalog.batch import Batch, BatchColumn, Kind
-from entrepot.catalog.faults import CatalogMissing
-from entrepot.catalog.leases import Claim, RowClaim, SessionClaim
+from entrepot.catalog.faults import CatalogMissing, told
+from entrepot.catalog.leases import Claim
+from entrepot.catalog.postgresql_connection import PostgresConnection
+from entrepot.catalog.server_leases import RowClaim, SessionClaim
 from entrepot.catalog.statement import Tongue
 from entrepot.failpoints import failpoint
+
+if TYPE_CHECKING:
+    import sqlalchemy
+
+    from entrepot.catalog.connection import Connection
 
 #: Only makers of the tables need it, one after the other; any number will do.
 _MAKING: Final = 0x656E7472
@@ -59,10 +68,17 @@ class PostgresDatabase:
     # Said outright, for a server may be set to more; then transactions would end that need not.
     begin_writing = "BEGIN ISOLATION LEVEL READ COMMITTED"
     begin_reading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+    has_revision = "SELECT count(*) FROM pg_class WHERE relname = 'schema_revision' AND pg_table_is_visible(oid)"
+    dialect = "postgresql+psycopg"
 
     def __init__(self, url: URL, *, term: float) -> None:
         self.place = f"the catalog at {url.host or url.query.get('host', 'the local socket')}, database {url.database}"
         self._term = term
+        # What a statement was given may be an upstream's URL: no traceback repeats it.
+        how: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "connect_args": _CONNECT, "hide_parameters": True}
+        self._writers = create_engine(url, poolclass=NullPool, **how)
+        # A pooled connection may have died since it was used; asking first lets reading heal by itself.
+        self._readers = create_engine(url, pool_size=4, pool_pre_ping=True, **how)
         self.tongue = Tongue(
             {
                 "insert": "INSERT INTO",
@@ -80,12 +96,8 @@ class PostgresDatabase:
             aggregate="CAST(json_agg(X ORDER BY n) AS text)",
             relation=_relation,
             pack=_pack,
+            spell=partial(_spelt, self._writers.dialect),
         )
-        # What a statement was given may be an upstream's URL: no traceback repeats it.
-        how: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "connect_args": _CONNECT, "hide_parameters": True}
-        self._writers = create_engine(url, poolclass=NullPool, **how)
-        # A pooled connection may have died since it was used; asking first lets reading heal by itself.
-        self.readers = create_engine(url, pool_size=4, pool_pre_ping=True, **how)
 
     def exists(self) -> bool:
         return True
@@ -96,13 +108,19 @@ class PostgresDatabase:
     @contextmanager
     def creating(self) -> Iterator[Connection]:
         """A connection that makes tables, one maker after the other."""
-        with self._writers.connect() as connection:
-            connection.exec_driver_sql("BEGIN")
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MAKING})")
-            failpoint("catalog.create")
+        with self.migrating() as (connection, _):
             yield connection
+
+    @contextmanager
+    def migrating(self) -> Iterator[tuple[Connection, sqlalchemy.Connection]]:
+        """The same, and once more as SQLAlchemy has it, for steps to a later revision."""
+        with PostgresConnection(self._writers.connect()) as connection:
+            connection.execute("BEGIN")
+            connection.execute(f"SELECT pg_advisory_xact_lock({_MAKING})")
+            failpoint("catalog.create")
+            yield connection, connection.alchemy
             failpoint("catalog.create.commit")
-            connection.exec_driver_sql("COMMIT")
+            connection.execute("COMMIT")
             failpoint("catalog.created")
 
     def furnish(self, connection: Connection) -> None:
@@ -119,14 +137,17 @@ class PostgresDatabase:
     def open_writer(self, *, in_small_steps: bool = False) -> Connection:
         """A connection for one thread; the server copies its log by itself, in steps of its own."""
         del in_small_steps
-        return self._writers.connect()
+        return PostgresConnection(self._writers.connect())
+
+    def open_reader(self) -> Connection:
+        return PostgresConnection(self._readers.connect())
 
     def begin(self, connection: Connection) -> None:
-        connection.exec_driver_sql(self.begin_writing)
+        connection.execute(self.begin_writing)
 
     def count_rows(self, connection: Connection) -> None:
         """Let the server look how large tables are; by itself it does so a minute too late for a first sync."""
-        connection.exec_driver_sql(_COUNT_ROWS)
+        connection.execute(_COUNT_ROWS)
 
     def claim(self, repository: str) -> Claim:
         """The lease is a row here, kept by beating; see `leases.py`."""
@@ -143,11 +164,28 @@ class PostgresDatabase:
 
     def hold_still(self, connection: Connection, table: str, *, alone: bool = False) -> None:
         """Wait for those who write to a table, and let nobody begin to, until the transaction ends."""
-        connection.exec_driver_sql(f"LOCK TABLE {table} IN {'SHARE ROW EXCLUSIVE' if alone else 'SHARE'} MODE")
+        connection.execute(f"LOCK TABLE {table} IN {'SHARE ROW EXCLUSIVE' if alone else 'SHARE'} MODE")
 
     def close(self) -> None:
-        self.readers.dispose()
+        self._readers.dispose()
         self._writers.dispose()
+
+
+def open_postgresql(url: str, *, term: float) -> PostgresDatabase | None:
+    """Open the database that a URL names; None where the URL names none."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        return None
+    if parsed.get_backend_name() != "postgresql":
+        return None
+    with told(f"the catalog at {parsed.host}"):
+        return PostgresDatabase(parsed.set(drivername="postgresql+psycopg"), term=term)
+
+
+def _spelt(dialect: sqlalchemy.Dialect, said: str) -> str:
+    """Name parameters as psycopg does."""
+    return str(text(said).compile(dialect=dialect))
 
 
 def _relation(batch: Batch) -> str:

@@ -13,7 +13,7 @@ from tempfile import SpooledTemporaryFile, gettempdir
 from typing import IO, Any, Final, TypeAlias
 
 from entrepot.catalog.batch import Batch
-from entrepot.catalog.schema import OPEN
+from entrepot.catalog.reserved import OPEN
 from entrepot.catalog.statement import PIECE, Session, Statement
 from entrepot.errors import DepotError
 

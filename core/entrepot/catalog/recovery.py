@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from entrepot.catalog.schema import OPEN
+from entrepot.catalog.reserved import OPEN
 from entrepot.catalog.statement import PIECE, Statement
 
 if TYPE_CHECKING:

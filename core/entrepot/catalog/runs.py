@@ -9,7 +9,7 @@ import attrs
 
 from entrepot.catalog import known_needs, notes, recovery, settled
 from entrepot.catalog.leases import busy, holder
-from entrepot.catalog.schema import SHARED
+from entrepot.catalog.reserved import SHARED
 from entrepot.catalog.statement import Session, Statement
 from entrepot.catalog.texts import storable_json
 from entrepot.catalog.writing import Run

@@ -29,15 +29,7 @@ from sqlalchemy import (
 
 from entrepot.catalog import scratch
 from entrepot.catalog.columns import NAME, NUMBER, metadata, partial_index
-
-#: `removed` of a row that is still open; four bytes in both databases.
-OPEN: Final = 2**31 - 1
-
-#: The realm whose bytes every repository may have; a private repository's realm is its own number.
-SHARED: Final = 0
-
-#: Content numbers are given out on PostgreSQL in blocks of so many, one block for each batch.
-CONTENT_BLOCK: Final = 2000
+from entrepot.catalog.reserved import CONTENT_BLOCK, OPEN
 
 content_block = Sequence("content_block", increment=CONTENT_BLOCK, start=1, metadata=metadata)
 

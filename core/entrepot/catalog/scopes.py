@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from entrepot.catalog import notes
 from entrepot.catalog.batch import Batch
 from entrepot.catalog.notes import Kept
-from entrepot.catalog.schema import OPEN
+from entrepot.catalog.reserved import OPEN
 from entrepot.catalog.statement import PIECE, Statement
 from entrepot.model.ledger import Contradiction
 

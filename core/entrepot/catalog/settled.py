@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
-from entrepot.catalog.schema import OPEN
+from entrepot.catalog.reserved import OPEN
 from entrepot.catalog.statement import Session, Statement
 from entrepot.model.ledger import Changes, ContentRow, PathClash, PathRow
 

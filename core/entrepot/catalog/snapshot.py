@@ -19,9 +19,9 @@ def snapshot(database: Database, count: StatementCount) -> Iterator[Session]:
 
     Leave the block soon: on SQLite the log cannot be cut short meanwhile.
     """
-    with told(database.place), database.readers.connect() as connection:
+    with told(database.place), database.open_reader() as connection:
         session = Session(connection, database.tongue, count=count)
-        connection.exec_driver_sql(database.begin_reading)
+        connection.execute(database.begin_reading)
         try:
             yield session
         finally:

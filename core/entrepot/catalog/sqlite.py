@@ -14,21 +14,20 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import partial
-from itertools import accumulate
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import quote
 
-from sqlalchemy import create_engine
-from sqlalchemy.engine import URL, Connection, Engine
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool, QueuePool
-
-from entrepot.catalog.batch import Batch, BatchColumn, Kind
+from entrepot.catalog.connection import Connection
 from entrepot.catalog.faults import CatalogMissing
 from entrepot.catalog.leases import Claim, KernelClaim, busy, pruning
+from entrepot.catalog.sqlite_batch import pack, relation
+from entrepot.catalog.sqlite_connection import Readers, SqliteConnection
 from entrepot.catalog.statement import PIECE, Tongue
 from entrepot.failpoints import failpoint
+
+if TYPE_CHECKING:
+    import sqlalchemy
 
 #: The oldest SQLite that knows all we say (UPDATE ... FROM, and upserts reading a batch).
 OLDEST: Final = (3, 35, 0)
@@ -90,9 +89,11 @@ class SqliteDatabase:
 
     begin_writing = "BEGIN IMMEDIATE"
     begin_reading = "BEGIN"
+    has_revision = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_revision'"
+    dialect = "sqlite"
 
-    def __init__(self, url: URL, *, locks: Path, patience: float) -> None:
-        self.path = Path(url.database or "")
+    def __init__(self, path: Path, *, locks: Path, patience: float) -> None:
+        self.path = path
         self.place = f"the catalog {self.path}"
         self._locks, self._patience, self._wrote = locks, patience, False
         self.tongue = Tongue(
@@ -110,11 +111,10 @@ class SqliteDatabase:
                 "free": "1 = 1",
             },
             aggregate="json_group_array(X)",
-            relation=_relation,
-            pack=_pack,
+            relation=relation,
+            pack=pack,
         )
-        self._writers = self._engine(self._open_writer, pooled=False)
-        self.readers = self._engine(self._open_reader, pooled=True)
+        self._readers = Readers(self._open_reader)
 
     def exists(self) -> bool:
         return self.path.exists()
@@ -126,15 +126,27 @@ class SqliteDatabase:
     def creating(self) -> Iterator[Connection]:
         """A connection to a file that need not be there yet, alone with it."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.exclusive():
-            engine = self._engine(lambda: self._connect("rwc", ("PRAGMA journal_mode = WAL", *_WRITER)), pooled=False)
-            with engine.connect() as connection:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-                failpoint("catalog.create")
+        with self.exclusive(), closing(self._open_maker()) as driver:
+            connection = SqliteConnection(driver, sqlite3.Connection.close)
+            with _made(connection):
                 yield connection
-                failpoint("catalog.create.commit")
-                connection.exec_driver_sql("COMMIT")
-                failpoint("catalog.created")
+
+    @contextmanager
+    def migrating(self) -> Iterator[tuple[Connection, sqlalchemy.Connection]]:
+        """The same, and once more as SQLAlchemy has it, for steps to a later revision."""
+        # Importing it takes longer than most commands, and only a migration needs it.
+        from sqlalchemy import create_engine  # noqa: PLC0415  # slow, and only a migration needs it
+        from sqlalchemy.pool import NullPool  # noqa: PLC0415  # slow, and only a migration needs it
+
+        how: dict[str, Any] = {"poolclass": NullPool, "isolation_level": "AUTOCOMMIT", "hide_parameters": True}
+        engine = create_engine("sqlite://", creator=self._open_maker, **how)
+        with self.exclusive(), engine.connect() as alchemy:
+            driver = cast("sqlite3.Connection", alchemy.connection.driver_connection)
+            # SQLAlchemy closes it by itself.
+            connection = SqliteConnection(driver, lambda _: None)
+            alchemy.begin()  # or Alembic would begin by itself, and end our transaction with its own
+            with _made(connection):
+                yield connection, alchemy
 
     def furnish(self, connection: Connection) -> None:
         """Write down the numbers that batches are cut by, and how many rows to expect where.
@@ -142,9 +154,9 @@ class SqliteDatabase:
         SQLite never counts rows by itself, and counting them while a catalog is small would misguide
         it later. Told what a large catalog looks like, it keeps to plans that are right for one.
         """
-        connection.exec_driver_sql("INSERT INTO number (n) VALUES (:n)", [{"n": n} for n in range(PIECE)])
-        connection.exec_driver_sql("ANALYZE")
-        connection.exec_driver_sql(
+        connection.execute_many("INSERT INTO number (n) VALUES (:n)", [{"n": n} for n in range(PIECE)])
+        connection.execute("ANALYZE")
+        connection.execute_many(
             "INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (:tbl, :idx, :stat)",
             [{"tbl": table, "idx": index, "stat": rows} for table, index, rows in _EXPECTED],
         )
@@ -177,20 +189,22 @@ class SqliteDatabase:
 
         In small steps it copies the log as soon as that takes as long as a transaction does.
         """
-        self._wrote, connection = True, self._writers.connect()
+        self._wrote, connection = True, SqliteConnection(self._open_writer(), sqlite3.Connection.close)
         if in_small_steps:
-            connection.exec_driver_sql(f"PRAGMA wal_autocheckpoint = {_SMALL_LOG_PAGES}")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_SMALL_LOG_PAGES}")
         return connection
+
+    def open_reader(self) -> Connection:
+        return self._readers.lend()
 
     def begin(self, connection: Connection) -> None:
         """Begin to write; waits a while for programs that know nothing of our lock."""
         deadline = time.monotonic() + self._patience
         while True:
             try:
-                connection.exec_driver_sql(self.begin_writing)
-            except Exception as error:
-                name = getattr(getattr(error, "orig", None), "sqlite_errorname", "")
-                if not name.startswith("SQLITE_BUSY") or time.monotonic() > deadline:
+                connection.execute(self.begin_writing)
+            except sqlite3.Error as error:
+                if not error.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() > deadline:
                     raise
                 time.sleep(0.05)
             else:
@@ -224,16 +238,13 @@ class SqliteDatabase:
 
     def close(self) -> None:
         """Let readers go, for the log stays while one is there; then who wrote copies it into the file."""
-        self.readers.dispose()
+        self._readers.close()
         if self._wrote:
-            with suppress(DBAPIError, OSError), self.exclusive(), self._writers.connect():
+            with suppress(sqlite3.Error, OSError), self.exclusive(), closing(self._open_writer()):
                 failpoint("catalog.merge_log")
 
-    def _engine(self, creator: Any, *, pooled: bool) -> Engine:
-        pool: dict[str, Any] = {"poolclass": QueuePool, "pool_size": 4} if pooled else {"poolclass": NullPool}
-        # What a statement was given may be an upstream's URL: no traceback repeats it.
-        how = {"paramstyle": "named", "isolation_level": "AUTOCOMMIT", "hide_parameters": True}
-        return create_engine("sqlite://", creator=creator, **how, **pool)
+    def _open_maker(self) -> sqlite3.Connection:
+        return self._connect("rwc", ("PRAGMA journal_mode = WAL", *_WRITER))
 
     def _open_writer(self) -> sqlite3.Connection:
         return self._connect("rw", _WRITER)
@@ -271,6 +282,17 @@ class SqliteDatabase:
         return connection
 
 
+@contextmanager
+def _made(connection: Connection) -> Iterator[None]:
+    """One transaction that makes or remakes the tables."""
+    connection.execute("BEGIN IMMEDIATE")
+    failpoint("catalog.create")
+    yield
+    failpoint("catalog.create.commit")
+    connection.execute("COMMIT")
+    failpoint("catalog.created")
+
+
 def _sync_folder(path: Path) -> None:
     folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -278,71 +300,3 @@ def _sync_folder(path: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
-
-
-# A batch goes over as one parameter for each column, cut by `substr` over the numbers 0, 1, 2, ...
-# All cuts are at constant cost because the parameters are blobs.
-
-
-def _relation(batch: Batch) -> str:
-    cells = ", ".join(f"{_cell(column)} AS {column.name}" for column in batch.columns)
-    return f"(SELECT n, {cells} FROM number WHERE n < :count) AS batch"
-
-
-def _cell(column: BatchColumn) -> str:
-    name = column.name
-    if column.kind is Kind.SHA256:
-        return f"substr(:{name}, n * 32 + 1, 32)"
-    if column.kind is Kind.INT:
-        cell = f"CAST(substr(:{name}, n * 20 + 1, 20) AS INTEGER)"
-        return f"NULLIF({cell}, -1)" if column.nullable else cell
-    at, length = (f"CAST(substr(:{name}_at, n * 20 + {start}, 10) AS INTEGER)" for start in (1, 11))
-    cell = f"substr(:{name}, {at}, {length})"
-    if column.kind is Kind.TEXT:
-        cell = f"CAST({cell} AS TEXT)"
-    return f"CASE WHEN {length} >= 0 THEN {cell} END" if column.nullable else cell
-
-
-def _pack(batch: Batch, columns: Sequence[Sequence[Any]]) -> dict[str, Any]:
-    packed: dict[str, Any] = {"count": len(columns[0])}
-    for column, cells in zip(batch.columns, columns, strict=True):
-        name = column.name
-        if column.kind is Kind.SHA256:
-            packed[name] = b"".join(cells)
-        elif column.kind is Kind.INT:
-            numbers = [-1 if cell is None else cell for cell in cells] if column.nullable else cells
-            packed[name] = (("%20d" * len(cells)) % tuple(numbers)).encode()
-        else:
-            packed[name], packed[f"{name}_at"] = _concatenated(column, cells)
-    return packed
-
-
-def _concatenated(column: BatchColumn, cells: Sequence[Any]) -> tuple[bytes, bytes]:
-    """All values in one, and where each begins and how long it is; -1 for None.
-
-    A byte is added at the end, for SQLite makes NULL of whatever is cut from an empty blob.
-    """
-    first = cells[0]
-    if cells.count(first) == len(cells):
-        whole = b"" if first is None else first.encode() if column.kind is Kind.TEXT else first
-        return whole + b" ", b"%10d%10d" % (1, -1 if first is None else len(whole)) * len(cells)
-    whole, lengths = _joined_text(cells) if column.kind is Kind.TEXT else _joined(cells)
-    places = [0] * (2 * len(lengths))
-    places[0::2] = list(accumulate(lengths[:-1], initial=1))
-    places[1::2] = lengths
-    if column.nullable:
-        places[1::2] = [-1 if cell is None else length for cell, length in zip(cells, lengths, strict=True)]
-    return whole, (("%10d" * len(places)) % tuple(places)).encode()
-
-
-def _joined_text(cells: Sequence[str | None]) -> tuple[bytes, list[int]]:
-    filled = [cell or "" for cell in cells]
-    joined = "".join(filled)
-    if joined.isascii():
-        return f"{joined} ".encode(), list(map(len, filled))
-    return _joined([cell.encode() for cell in filled])
-
-
-def _joined(cells: Sequence[bytes | None]) -> tuple[bytes, list[int]]:
-    filled = [cell or b"" for cell in cells]
-    return b"".join((*filled, b" ")), list(map(len, filled))

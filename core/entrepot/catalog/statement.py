@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 import msgspec
-from sqlalchemy import text
 
 from entrepot.catalog.batch import Batch
 from entrepot.catalog.faults import CatalogDamaged
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection, CursorResult, Dialect
+    from entrepot.catalog.connection import Connection, Cursor
 
 T = TypeVar("T")
 
@@ -57,16 +56,17 @@ class Tongue:
         aggregate: str,
         relation: Callable[[Batch], str],
         pack: Callable[[Batch, Sequence[Sequence[Any]]], dict[str, Any]],
+        spell: Callable[[str], str] = str,
     ) -> None:
         self._words, self._aggregate, self._relation = words, aggregate, relation
         self._said: dict[Statement, str] = {}
-        self.pack = pack
+        self.pack, self._spell = pack, spell
 
-    def say(self, statement: Statement, dialect: Dialect) -> str:
+    def say(self, statement: Statement) -> str:
         """The statement as the driver takes it; translated once."""
         said = self._said.get(statement)
         if said is None:
-            said = self._said[statement] = str(text(self.translate(statement)).compile(dialect=dialect))
+            said = self._said[statement] = self._spell(self.translate(statement))
         return said
 
     def translate(self, statement: Statement) -> str:
@@ -156,23 +156,21 @@ class Session:
         self.written += written
         return written
 
-    def _run(self, statement: Statement, rows: Rows, values: dict[str, Any]) -> Iterator[CursorResult[Any]]:
+    def _run(self, statement: Statement, rows: Rows, values: dict[str, Any]) -> Iterator[Cursor]:
         """Run it once for each piece of a batch, or once where it reads none."""
-        said = self._tongue.say(statement, self.connection.dialect)
+        said = self._tongue.say(statement)
         if statement.batch is None or rows is None:
             packed: Iterable[dict[str, Any]] = ({},)
         else:
             packed = rows if isinstance(rows, Packed) else self.pack(statement.batch, rows)
         for piece in packed:
             self._count.calls += 1
-            yield self.connection.exec_driver_sql(said, values | piece)
+            yield self.connection.execute(said, values | piece)
 
     def stream(self, statement: Statement, **values: Any) -> Generator[tuple[Any, ...], None, None]:
         """The answer's rows as they are read; a transaction must be open for as long."""
         self._count.calls += 1
-        said = self._tongue.say(statement, self.connection.dialect)
-        options = {"stream_results": True, "yield_per": PIECE}
-        with closing(self.connection.exec_driver_sql(said, values, execution_options=options)) as result:
+        with closing(self.connection.stream(self._tongue.say(statement), values)) as result:
             for row in result:
                 yield tuple(row)
 
@@ -180,6 +178,4 @@ class Session:
         """Roll back what was begun; nothing happens where nothing was."""
         # Where even this fails, the connection is gone, and the database undoes what it began.
         with suppress(Exception):
-            driver = self.connection.connection.driver_connection
-            if driver is not None:
-                driver.rollback()
+            self.connection.rollback()

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from entrepot.catalog.reserved import OPEN
 from entrepot.catalog.rows import FailureNote, RefusalNote, RunRow, Stay, Story
-from entrepot.catalog.schema import OPEN
 from entrepot.catalog.statement import Session, Statement
 from entrepot.model.ledger import FailureRow, RefusalRow
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import attrs
 
 from entrepot.catalog.faults import told
-from entrepot.catalog.schema import OPEN, SHARED
+from entrepot.catalog.reserved import OPEN, SHARED
 from entrepot.catalog.statement import Session, Statement, StatementCount, Tongue
 from entrepot.errors import LeaseLost
 from entrepot.failpoints import failpoint
@@ -17,8 +17,9 @@ from entrepot.failpoints import failpoint
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from sqlalchemy.engine import Connection, Engine
+    import sqlalchemy
 
+    from entrepot.catalog.connection import Connection
     from entrepot.catalog.faults import CatalogMissing
     from entrepot.catalog.leases import Claim
 
@@ -34,15 +35,18 @@ class Database(Protocol):
     place: str
     tongue: Tongue
     begin_reading: str
-    readers: Engine
+    has_revision: str
+    dialect: str
 
     def exists(self) -> bool: ...
     def missing(self) -> CatalogMissing: ...
     def creating(self) -> AbstractContextManager[Connection]: ...
+    def migrating(self) -> AbstractContextManager[tuple[Connection, sqlalchemy.Connection]]: ...
     def furnish(self, connection: Connection) -> None: ...
     def copy(self, name: str) -> None: ...
     def exclusive(self) -> AbstractContextManager[None]: ...
     def open_writer(self, *, in_small_steps: bool = False) -> Connection: ...
+    def open_reader(self) -> Connection: ...
     def begin(self, connection: Connection) -> None: ...
     def claim(self, repository: str) -> Claim: ...
     def claim_alone(self, repository: str) -> Claim: ...
@@ -114,7 +118,7 @@ class Writer:
                 failpoint("catalog.begin")
                 yield session
                 failpoint("catalog.commit")
-                session.connection.exec_driver_sql("COMMIT")
+                session.connection.execute("COMMIT")
                 failpoint("catalog.committed")
                 if session.written > _GROWTH * self._counted:
                     self.count_rows()
@@ -156,7 +160,7 @@ class Writer:
 
     def _forget_if_lost(self, session: Session) -> None:
         """Connect anew next time, where the server closed the connection."""
-        if session.connection.invalidated:
+        if session.connection.lost:
             session.connection.close()
             self._session = None
 

@@ -34,7 +34,7 @@ ROW = st.tuples(
 def test_rows_come_out_as_they_went_in(catalog_url: str, tmp_path: Path) -> None:
     """Every kind of value, empty and absent ones too, in any mixture, in the order given."""
     database = database_for(catalog_url, tmp_path)
-    connection = database.readers.connect()
+    connection = database.open_reader()
     session = Session(connection, database.tongue, count=StatementCount())
 
     @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

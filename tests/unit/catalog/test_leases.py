@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy.engine import make_url
 
 from entrepot.catalog import runs
 from entrepot.catalog.catalog import Catalog
@@ -242,7 +241,7 @@ class SlowLook(SqliteDatabase):
     """A catalog that is slow to find out whether a lease is dead."""
 
     def __init__(self, url: str, locks: Path) -> None:
-        super().__init__(make_url(url), locks=locks, patience=10.0)
+        super().__init__(Path(url.removeprefix("sqlite:///")), locks=locks, patience=10.0)
         self.looking, self.go_on = threading.Event(), threading.Event()
 
     def claim_alone(self, repository: str) -> Claim:

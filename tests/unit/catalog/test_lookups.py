@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
 
 from entrepot.catalog.catalog import Catalog
+from entrepot.catalog.postgresql_connection import PostgresConnection
+from entrepot.catalog.sqlite_connection import SqliteConnection
 from entrepot.model.ledger import Statement
 from unit.catalog.saying import a_run, declare, said, sync
 
@@ -22,18 +22,22 @@ def before_question(number: int, do: Callable[[], Any]) -> Iterator[None]:
     """Do something in another connection right before contents are asked for the n-th time from here on."""
     seen = 0
 
-    def counted(_: Any, __: Any, statement: str, *___: Any) -> None:
-        nonlocal seen
-        if statement.startswith("SELECT") and "JOIN content c" in statement:
-            seen += 1
-            if seen == number:
-                do()
+    def counting(execute: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(connection: Any, statement: str, *values: Any) -> Any:
+            nonlocal seen
+            if statement.startswith("SELECT") and "JOIN content c" in statement:
+                seen += 1
+                if seen == number:
+                    do()
+            return execute(connection, statement, *values)
 
-    event.listen(Engine, "before_cursor_execute", counted)
-    try:
+        return counted
+
+    with pytest.MonkeyPatch.context() as patch:
+        for kind in (SqliteConnection, PostgresConnection):
+            patch.setattr(kind, "execute", counting(kind.execute))
         yield
-    finally:
-        event.remove(Engine, "before_cursor_execute", counted)
+    assert seen
 
 
 @pytest.mark.promise("P19")
