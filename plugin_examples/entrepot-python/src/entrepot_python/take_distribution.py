@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -25,6 +26,9 @@ from entrepot_python.filenames import read_filename, version_of
 
 #: The forms of a source distribution that are taken: PEP 625's, and the one of Windows before it.
 _SDISTS: Final = (".tar.gz", ".zip")
+
+#: What names of files are made of; those of tags are looked at by nobody else, and may have a folder in them.
+_NAME: Final = re.compile(r"[A-Za-z0-9._+!-]+", re.ASCII)
 
 #: What a form calls the kinds of files that are taken.
 _FILETYPES: Final = {"wheel": "bdist_wheel", "sdist": "sdist"}
@@ -82,7 +86,7 @@ def _versions(files: Iterable[PythonFile]) -> tuple[str, ...]:
 def _named(filename: str) -> tuple[NormalizedName, Version, str]:
     """The project, version and kind that a file's name tells."""
     kind = read_filename(filename)
-    if kind.version is None or kind.kind not in _FILETYPES:
+    if kind.version is None or kind.kind not in _FILETYPES or not _NAME.fullmatch(filename):
         raise _refused(f"{filename!r:.120} is not the name of a wheel or a source distribution")
     if kind.kind == "wheel":
         return parse_wheel_filename(filename)[0], kind.version, "wheel"
