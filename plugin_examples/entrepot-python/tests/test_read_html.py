@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
 from entrepot.plugin import InvalidMetadata
 from entrepot_python.project_page import ListedFile
 from entrepot_python.read_html import read_html
+from entrepot_python.read_root import read_root
 
 SHA256 = "ab" * 32
 
@@ -94,3 +97,19 @@ def test_what_is_no_page_is_invalid_metadata(body: bytes) -> None:
         read_html(body)
 
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize("unit", ["<a ", "<!", "</", "<a x='", "<!--", "&#", "<![x[y]]>", "<![ 1]>"])
+def test_a_page_without_an_end_is_refused_soon(unit: str) -> None:
+    """Tags that are never closed are not gone through again for each of them: that would take hours."""
+    text = f"<a href='{unit * 500_000}" if unit == "&#" else unit * 500_000
+    with pytest.raises(InvalidMetadata, match="the page cannot be read"):
+        read_html(text.encode())
+    with pytest.raises(InvalidMetadata, match="cannot be read"):
+        list(read_root(io.StringIO(text), is_json=False))
+
+
+def test_a_page_that_breaks_off_in_a_tag_is_refused() -> None:
+    """What came before is not all that there is."""
+    with pytest.raises(InvalidMetadata, match="in the middle of a tag"):
+        read_html(b'<a href="demo-1.0.tar.gz">demo</a><a href="demo-2.0')

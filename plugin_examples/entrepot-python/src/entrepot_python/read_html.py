@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from entrepot.plugin import InvalidMetadata
@@ -14,6 +15,10 @@ from entrepot_python.project_page import Entry, ListedFile, ProjectPage, check_a
 _FILE = re.compile(r"\.(whl|tar\.(gz|bz2|xz|lz|Z)|tgz|tbz|zip|egg|exe|msi|rpm|deb|dmg)$")
 _GPG_SIG = {"true": True, "false": False}
 _HASH = re.compile(r"(?:^|&)((?:sha|md5|blake)[a-z0-9_]*)=([^&]*)")
+
+#: Characters that are read at a time, and of one tag, at most.
+_PIECE: Final = 64 * 1024
+_LONGEST: Final = 256 * 1024
 
 Attributes = dict[str, str | None]
 
@@ -26,6 +31,21 @@ class Links(HTMLParser):
         self.links: list[Attributes] = []
         self.facts: dict[str, list[str]] = {}
         self.base = ""
+
+    def take(self, text: str) -> None:
+        """Read on. What does not end within bounds is `InvalidMetadata`: it is gone through at every piece."""
+        for at in range(0, len(text), _PIECE):
+            try:
+                self.feed(text[at : at + _PIECE])
+            except AssertionError as error:  # of html.parser: a marked section that it does not know
+                raise _broken(f"{error!s:.120}") from error
+            if len(self.rawdata) > _LONGEST:
+                raise _broken("it has a tag without end")
+
+    def finish(self) -> None:
+        """Refuse a page that breaks off; its parser's own end would look for tags in all that is left, without end."""
+        if "<" in self.rawdata:
+            raise _broken("it ends in the middle of a tag")
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Take note of a tag that the simple API gives a meaning."""
@@ -45,6 +65,12 @@ class Links(HTMLParser):
         return self.facts.get(name, [None])[0]
 
 
+def _broken(why: str) -> InvalidMetadata:
+    return InvalidMetadata(
+        f"the page cannot be read: {why}", remedy="sync again; if it stays so, report it to whoever runs the index"
+    )
+
+
 def as_text(body: bytes) -> str:
     """Decode a page; anything but UTF-8 is `InvalidMetadata`."""
     try:
@@ -58,8 +84,8 @@ def as_text(body: bytes) -> str:
 def read_html(body: bytes) -> ProjectPage:
     """Read a page; links that do not lead to distribution files are passed over."""
     page = Links()
-    page.feed(as_text(body))
-    page.close()
+    page.take(as_text(body))
+    page.finish()
     check_api_version(page.fact("repository-version"))
     return ProjectPage(
         name=None,

@@ -39,7 +39,7 @@ def read_root(file: IO[str], *, is_json: bool) -> Iterator[Named]:
 def _from_html(file: IO[str]) -> Iterator[Named]:
     page, any_name = Links(), False
     while chunk := file.read(_CHUNK):
-        page.feed(chunk)
+        page.take(chunk)
         for link in page.links:
             path = (link["href"] or "").partition("#")[0].partition("?")[0]
             name = path.rstrip("/").rpartition("/")[2]
@@ -47,6 +47,7 @@ def _from_html(file: IO[str]) -> Iterator[Named]:
                 any_name = True
                 yield Named(name)
         page.links.clear()
+    page.finish()
     if not any_name and page.fact("repository-version") is None:
         raise _broken("it names no project, and does not say that it is an index's: perhaps it is a login page")
 
