@@ -88,10 +88,11 @@ def test_a_line_that_cannot_be_is_told_with_its_number(bad: bytes, why: str) -> 
         (b"A: " + b"x" * 50 + b"\n", ReadLimits(line=40)),
         (b"A: 1\n" + b" more\n" * 20, ReadLimits(paragraph=60)),
         (b"A: 1\nB: 2\nC: 3\n", ReadLimits(fields=2)),
+        (b"A: 1\n b\n c\n", ReadLimits(lines=2)),
     ],
 )
 def test_no_paragraph_grows_without_end(data: bytes, limits: ReadLimits) -> None:
-    """A line, a paragraph and the number of fields have limits."""
+    """A line, a paragraph, and the numbers of its fields and lines have limits."""
     with pytest.raises(InvalidMetadata, match=r"longer|more than"):
         read(data, limits)
 

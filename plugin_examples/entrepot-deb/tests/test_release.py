@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import datetime
+import re
+import tracemalloc
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.plugin import InvalidMetadata
+from entrepot_deb.choice import parts_of
+from entrepot_deb.options import DebOptions
 from entrepot_deb.release import ListedIndex, read_release
 
 WHOLE = (
@@ -60,3 +64,34 @@ def test_a_date_that_is_none_is_refused(date: str) -> None:
     """Without it nobody could tell an old state from a new one."""
     with pytest.raises(InvalidMetadata, match="Date"):
         read_release(WHOLE.replace(b"Fri, 02 Jan 2026 12:00:00 UTC", date.encode()), what="Release")
+
+
+@pytest.mark.promise("P27")
+def test_paragraphs_that_nobody_asked_for_are_not_held() -> None:
+    """A Release has one; the second one ends it."""
+    tracemalloc.start()
+    with pytest.raises(InvalidMetadata, match="not one paragraph"):
+        read_release(b"A:\n\n" * 50_000, what="Release")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 1_000_000
+
+
+def test_what_is_named_twice_is_there_once() -> None:
+    """Else each list would be read as often as a Release says its name."""
+    text = WHOLE.replace(b"Components: ", b"Components: extra ").replace(b"Architectures: ", b"Architectures: arm64 ")
+
+    release = read_release(text, what="Release")
+
+    assert sorted(release.components) == ["extra", "main"]
+    assert sorted(release.architectures) == ["amd64", "arm64"]
+
+
+def test_names_without_end_are_refused_at_once() -> None:
+    """Every component for every architecture would be looked for, and for each of them all files."""
+    many = b" ".join(b"n%d" % at for at in range(10_000))
+    text = re.sub(rb"(Components|Architectures): [^\n]*", rb"\1: " + many, WHOLE)
+
+    with pytest.raises(InvalidMetadata, match="10000 components for 10000 architectures"):
+        parts_of(read_release(text, what="Release"), DebOptions(suites=["stable"]), "stable")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pysequoia import SignatureMode, Tsk, sign
 
 from entrepot.plugin import ConfigurationError, EntrepotError, IntegrityError, InvalidMetadata
-from entrepot_deb.signatures import Keyring, open_detached, open_inline, read_keyring
+from entrepot_deb.signatures import Keyring, open_detached, open_inline, read_keyring, unchecked_text
 
 TEXT = b"Origin: example\nSuite: stable\n"
 OURS, OTHER = Tsk.generate(user_id="archive"), Tsk.generate(user_id="somebody")
@@ -55,6 +57,9 @@ def test_what_another_key_signed_is_refused() -> None:
         lambda signed: signed + b"Suite: evil\n",
         lambda signed: signed + b"\n",
         lambda signed: signed + signed,
+        lambda signed: signed + b"Suite: evil-----END PGP SIGNATURE-----\n",
+        lambda signed: b"Suite: evil" + signed,
+        lambda signed: signed.replace(b"\n\nOrigin", b"\n" + b"Hash: SHA512\n" * 1000 + b"\nOrigin", 1),
         lambda signed: signed.replace(b"\nHash:", b"\nSuite: evil\nHash:", 1),
         lambda signed: signed.replace(b"\n\nOrigin", b"\n \n\nOrigin", 1),
         lambda signed: signed.replace(b"\n", b"\r\n"),
@@ -67,6 +72,27 @@ def test_text_outside_the_signed_block_is_refused(around: object) -> None:
 
     with pytest.raises(InvalidMetadata, match="signed"):
         open_inline(around(inline(OURS)), keys(OURS), what="InRelease")
+
+
+def test_nothing_signed_is_nothing_said() -> None:
+    """Where nobody is asked to vouch for it as well: it is no error of ours."""
+    empty = b"-----BEGIN PGP SIGNED MESSAGE-----\n\n-----BEGIN PGP SIGNATURE-----\n-----END PGP SIGNATURE-----\n"
+
+    assert unchecked_text(empty, what="InRelease").strip() == b""
+    assert unchecked_text(inline(OURS), what="InRelease").strip() == TEXT.strip()
+
+
+@pytest.mark.promise("P27")
+def test_lines_that_nobody_signed_are_not_held_one_by_one() -> None:
+    """Whoever stands between may send as many as a file may have."""
+    data = inline(OURS).replace(b"\n\nOrigin", b"\n\n" + b"ab\n" * 500_000 + b"Origin", 1)
+
+    tracemalloc.start()
+    unchecked_text(data, what="InRelease")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 8 * len(data)
 
 
 @settings(deadline=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal, TypeAlias
 
 import attrs
@@ -25,6 +25,9 @@ _FORMS: Final[dict[str, Compression]] = {
 }
 
 _SOURCE: Final = "source"
+
+#: Lists of packages of one suite; the largest archives have less than a hundred.
+_MOST_LISTS: Final = 10_000
 
 
 @attrs.frozen
@@ -61,11 +64,19 @@ def parts_of(release: Release, options: DebOptions, suite: str) -> list[Part]:
         architectures = release.architectures
     if options.sources:
         architectures = (*architectures, _SOURCE)
+    if len(components) * len(architectures) > _MOST_LISTS:
+        raise InvalidMetadata(
+            f"suite {suite!r} has {len(components)} components for {len(architectures)} architectures",
+            remedy="name in components and architectures those that you want",
+        )
+    folders: dict[str, list[ListedIndex]] = {}
+    for path, index in release.indices.items():
+        folders.setdefault("/".join(path.split("/", 2)[:2]), []).append(index)
     return [
         part
         for component in components
         for architecture in architectures
-        if (part := _part(release, component, architecture)) is not None
+        if (part := _part(release, component, architecture, folders)) is not None
     ]
 
 
@@ -102,12 +113,13 @@ def _wanted(asked: Sequence[str], there: Sequence[str], kind: str) -> tuple[str,
     return tuple(asked or there)
 
 
-def _part(release: Release, component: str, architecture: str) -> Part | None:
-    folder = f"{component}/{'source' if architecture == _SOURCE else f'binary-{architecture}'}/"
+def _part(
+    release: Release, component: str, architecture: str, folders: Mapping[str, Sequence[ListedIndex]]
+) -> Part | None:
+    folder = f"{component}/{'source' if architecture == _SOURCE else f'binary-{architecture}'}"
     name = "Sources" if architecture == _SOURCE else "Packages"
-    files = [index for path, index in release.indices.items() if path.startswith(folder)]
-    form = _form_to_read(release, f"{folder}{name}")
-    return None if form is None else Part(component, architecture, *form, files)
+    form = _form_to_read(release, f"{folder}/{name}")
+    return None if form is None else Part(component, architecture, *form, folders[folder])
 
 
 def _flat_parts(release: Release, options: DebOptions) -> list[Part]:

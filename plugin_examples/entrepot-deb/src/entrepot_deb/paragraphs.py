@@ -22,6 +22,7 @@ class ReadLimits:
     line: int = 1024 * 1024  #: bytes
     paragraph: int = 16 * 1024 * 1024  #: bytes
     fields: int = 500  #: of one paragraph
+    lines: int = 1_000_000  #: of one paragraph
 
 
 @attrs.frozen
@@ -94,6 +95,7 @@ class _Building:
         self._seen: set[str] = set()
         self._last: list[str] | None = None
         self._bytes = 0
+        self._lines = 0
         self._from = 0
 
     def finish(self) -> Iterator[Paragraph]:
@@ -105,8 +107,11 @@ class _Building:
     def add(self, line: bytes) -> None:
         """Take one line that is not empty."""
         self._bytes += len(line)
+        self._lines += 1
         if self._bytes > self._limits.paragraph:
             raise self.broken(f"its paragraph is longer than {self._limits.paragraph} bytes")
+        if self._lines > self._limits.lines:
+            raise self.broken(f"its paragraph has more than {self._limits.lines} lines")
         text = self._text(line)
         if text[0] not in _BLANKS:
             self._add_field(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import email.utils
 import io
+import itertools
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -51,7 +52,7 @@ class Release:
 
 def read_release(text: bytes, *, what: str) -> Release:
     """Read one; `InvalidMetadata` names `what` where it lacks a date or digests that can be trusted."""
-    paragraphs = list(read_paragraphs(io.BytesIO(text), what=what))
+    paragraphs = list(itertools.islice(read_paragraphs(io.BytesIO(text), what=what), 2))
     if len(paragraphs) != 1:
         raise _broken(what, "it is not one paragraph")
     (paragraph,) = paragraphs
@@ -63,8 +64,10 @@ def read_release(text: bytes, *, what: str) -> Release:
         valid_until=valid_until,
         expires=_moment(valid_until, "Valid-Until", what) if valid_until else None,
         # Some archives write the folder before a component: dists/stable/updates has updates/main.
-        components=tuple(name.rpartition("/")[2] for name in (paragraph.get("Components") or "").split()),
-        architectures=tuple((paragraph.get("Architectures") or "").split()),
+        components=tuple(
+            dict.fromkeys(name.rpartition("/")[2] for name in (paragraph.get("Components") or "").split())
+        ),
+        architectures=tuple(dict.fromkeys((paragraph.get("Architectures") or "").split())),
         by_hash=(paragraph.get("Acquire-By-Hash") or "").lower() == "yes",
         said={name: value for name in _SAID if (value := paragraph.get(name)) and "\n" not in value},
         indices=_indices(paragraph, what),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -18,6 +19,11 @@ _FRAME: Final = [
     b"-----END PGP SIGNATURE-----",
 ]
 _HEADER = re.compile(rb"Hash: [A-Za-z0-9, -]+")
+_FRAMING = re.compile(rb"^-----[^\n]*", re.MULTILINE)
+_ESCAPE = re.compile(rb"^- ", re.MULTILINE)
+
+#: Bytes before the signed text.
+_LONGEST_HEAD: Final = 4096
 
 #: Of one Release.gpg; archives sign with two or three keys.
 _MOST_SIGNATURES: Final = 20
@@ -60,9 +66,8 @@ def open_inline(data: bytes, keyring: Keyring, *, what: str) -> bytes:
 def unchecked_text(data: bytes, *, what: str) -> bytes:
     """Return the text of an InRelease file that nobody vouches for; the frame is checked all the same."""
     _check_frame(data, what)
-    _, _, rest = data.partition(b"\n\n")
-    lines = rest[: rest.index(b"\n" + _FRAME[1])].split(b"\n")
-    return b"\n".join(line.removeprefix(b"- ") for line in lines) + b"\n"
+    begin, end = data.index(b"\n\n") + 2, data.index(b"\n" + _FRAME[1])
+    return _ESCAPE.sub(b"", data[begin:end]) + b"\n"
 
 
 def open_detached(data: bytes, signature: bytes, keyring: Keyring, *, what: str) -> bytes:
@@ -95,14 +100,15 @@ def _signed(data: bytes, signature: Sig, keyring: Keyring) -> bool:
 
 
 def _check_frame(data: bytes, what: str) -> None:
-    lines = data.removesuffix(b"\n").split(b"\n")
+    # Not cut into lines, of which a file may have millions: nobody has vouched for it yet.
     # Signed lines that begin with a dash are escaped: these are of the frame, or of a second one.
-    if [line for line in lines if line.startswith(b"-----")] != _FRAME:
+    if [found[0] for found in itertools.islice(_FRAMING.finditer(data), len(_FRAME) + 1)] != _FRAME:
         raise _malformed(what, "it is not one signed block")
-    if lines[0] != _FRAME[0] or lines[-1] != _FRAME[-1]:
+    if not data.startswith(_FRAME[0]) or not data.removesuffix(b"\n").endswith(b"\n" + _FRAME[-1]):
         raise _malformed(what, "there is text outside the signed block")
-    headers = lines[1 : lines.index(b"")] if b"" in lines else lines[1:]
-    if not all(_HEADER.fullmatch(line) for line in headers):
+    head, blank, _ = data.partition(b"\n\n")
+    headers = head[:_LONGEST_HEAD].split(b"\n")[1:]
+    if not blank or len(head) > _LONGEST_HEAD or not all(_HEADER.fullmatch(line) for line in headers):
         raise _malformed(what, "there is unsigned text before the signed text")
 
 

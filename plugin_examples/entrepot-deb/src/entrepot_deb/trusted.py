@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import datetime
 import email.utils
+import io
+import itertools
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
@@ -17,8 +19,8 @@ from entrepot_deb.layout import folder_of
 from entrepot_deb.release import Release, read_release
 from entrepot_deb.signatures import Keyring, open_detached, open_inline, unchecked_text
 
-#: Bytes of an InRelease or Release file; the largest there are have a hundredth of it.
-_LARGEST: Final = 64 * 1024**2
+#: Bytes of an InRelease or Release file; the largest there are have a tenth of it.
+_LARGEST: Final = 16 * 1024**2
 
 
 @attrs.frozen(kw_only=True)
@@ -61,7 +63,7 @@ async def _detached(
 ) -> bytes:
     release = await _ask(remote, f"{folder}Release")
     text = await asyncio.to_thread(release.read)
-    if expected is not None and _as_signed(text) != _as_signed(expected):
+    if expected is not None and not _say_the_same(text, expected):
         raise InvalidMetadata("the two signed files differ")
     files["Release"] = release
     try:
@@ -76,9 +78,10 @@ async def _detached(
     return open_detached(text, data, keyring, what=safe_url(release.url))
 
 
-def _as_signed(text: bytes) -> list[bytes]:
-    """The lines of a text; where it is signed inline, blanks at their ends are not (RFC 9580, 7.2)."""
-    return [line.rstrip() for line in text.strip().split(b"\n")]
+def _say_the_same(text: bytes, other: bytes) -> bool:
+    """Compare by lines; where a text is signed inline, blanks at their ends are not (RFC 9580, 7.2)."""
+    lines = itertools.zip_longest(io.BytesIO(text.strip()), io.BytesIO(other.strip()), fillvalue=b"-")
+    return all(one.rstrip() == another.rstrip() for one, another in lines)
 
 
 async def _ask(remote: Remote, url: str) -> Download:
