@@ -28,6 +28,7 @@ from entrepot.catalog import (
 from entrepot.catalog import sources as noted_sources
 from entrepot.catalog.notes import Kept
 from entrepot.catalog.statement import Session, pieces
+from entrepot.catalog.together import Together
 from entrepot.catalog.waiting import Waiting
 from entrepot.errors import DepotError, LeaseLost
 from entrepot.model.artifact import StoredArtifact
@@ -76,6 +77,7 @@ class RunLedger:
         self._writer, self._claim, self._thread, self._office = writer, claim, thread, office
         self._paths = office.pages()
         self._waiting = Waiting(partial(self._write, notes.nothing_more))
+        self._checkpoints = Together(partial(self._noted, void=begun.void))
         self._expect_known = self._expect_sources = begun.run.number > 1
         self._closed = False
         self._leaving: asyncio.Future[None] | None = None
@@ -139,8 +141,9 @@ class RunLedger:
         return await self._read(past.past, self._run, keys)
 
     async def checkpoint(self, scope: str, *, even_void: bool = False) -> str | None:
-        void = None if even_void else self._begun.void
-        return await self._read(notes.noted, self._run, scope, void=void, now=self._office.clock())
+        if even_void:
+            return (await self._noted([scope], void=None))[0]
+        return await self._checkpoints.ask(scope)
 
     async def note_checkpoint(self, scope: str, value: str) -> None:
         self._waiting.notes.checkpoints[scope] = value
@@ -291,6 +294,9 @@ class RunLedger:
             self._claim.close()
             self._thread.shutdown(wait=False)
             self._office.left(self)
+
+    async def _noted(self, scopes: Sequence[str], *, void: int | None) -> list[str | None]:
+        return await self._read(notes.noted, self._run, scopes, void=void, now=self._office.clock())
 
     # To the run's thread.
 

@@ -75,16 +75,20 @@ _COUNTS_FROM: Final = Statement(
     ") void"
 )
 _NOTED: Final = Statement(
-    "SELECT c.value FROM checkpoint c JOIN run r ON r.id = c.run AND r.outcome IN ('completed', 'unchanged')"
-    " WHERE c.repository = :repository AND c.scope = :scope AND c.run > :void AND r.plan = :plan"
-    " AND NOT EXISTS (SELECT 1 FROM failure f WHERE f.repository = :repository AND f.scope = :scope AND f.run >= c.run)"
-    " AND NOT EXISTS (SELECT 1 FROM refusal f WHERE f.repository = :repository AND f.scope = :scope AND f.run >= c.run"
+    "SELECT (SELECT c.value FROM checkpoint c JOIN run r ON r.id = c.run AND r.outcome IN ('completed', 'unchanged')"
+    " WHERE c.repository = :repository AND c.scope = batch.scope AND c.run > :void AND r.plan = :plan"
+    " AND NOT EXISTS"
+    " (SELECT 1 FROM failure f WHERE f.repository = :repository AND f.scope = c.scope AND f.run >= c.run)"
+    " AND NOT EXISTS (SELECT 1 FROM refusal f WHERE f.repository = :repository AND f.scope = c.scope AND f.run >= c.run"
     " AND f.until <= :now)"
-    " ORDER BY c.run DESC LIMIT 1"
+    " ORDER BY c.run DESC LIMIT 1) FROM {batch} ORDER BY batch.n",
+    Batch("scope text"),
 )
 _NOTED_LAST: Final = Statement(
-    "SELECT c.value FROM checkpoint c JOIN run r ON r.id = c.run AND r.outcome IN ('completed', 'unchanged')"
-    " WHERE c.repository = :repository AND c.scope = :scope ORDER BY c.run DESC LIMIT 1"
+    "SELECT (SELECT c.value FROM checkpoint c JOIN run r ON r.id = c.run AND r.outcome IN ('completed', 'unchanged')"
+    " WHERE c.repository = :repository AND c.scope = batch.scope ORDER BY c.run DESC LIMIT 1)"
+    " FROM {batch} ORDER BY batch.n",
+    Batch("scope text"),
 )
 
 #: What is noted of a scope that has lost members unread: it may come back as it was, and must be read then.
@@ -155,13 +159,14 @@ def counts_from(session: Session, repository: int, plan: str, now: float) -> int
     return last or 0
 
 
-def noted(session: Session, run: Run, scope: str, *, void: int | None, now: float) -> str | None:
-    """What the last run that ended well noted for a scope, unless that is void; with None, nothing is."""
+def noted(session: Session, run: Run, scopes: Sequence[str], *, void: int | None, now: float) -> list[str | None]:
+    """What the last run that ended well noted for each scope, unless that is void; with None, nothing is."""
+    asked = [(scope,) for scope in scopes]
     if void is None:
-        row = session.one(_NOTED_LAST, **run.values, scope=scope)
+        rows = session.all(_NOTED_LAST, asked, **run.values)
     else:
-        row = session.one(_NOTED, **run.values, scope=scope, plan=run.plan, void=void, now=now)
-    return row[0] if row is not None and row[0] != _GONE else None
+        rows = session.all(_NOTED, asked, **run.values, plan=run.plan, void=void, now=now)
+    return [None if value == _GONE else value for (value,) in rows]
 
 
 def void(session: Session, run: Run, scopes: Iterable[str | None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -101,3 +102,22 @@ async def test_rows_of_a_large_run_are_swept_in_bounded_transactions(catalog: Ca
 
     assert catalog.statements.calls - calls > 2 * 5000 // 2000
     assert not await (await catalog.begin(a_run())).changes()
+
+
+async def test_what_many_tasks_want_to_know_of_their_scopes_takes_few_calls(catalog: Catalog) -> None:
+    """A first stage asks for each of a hundred thousand projects, some at a time: not one call for each."""
+    ledger = await catalog.begin(a_run())
+    for number in range(UNITS):
+        await ledger.note_checkpoint(str(number), f"as of {number}")
+    await ledger.complete(fingerprint="", report={})
+    ledger = await catalog.begin(a_run())
+    before = catalog.statements.calls
+
+    async def ask(first: int) -> list[str | None]:
+        return [await ledger.checkpoint(str(number)) for number in range(first, UNITS, 20)]
+
+    told = await asyncio.gather(*(ask(first) for first in range(20)))
+
+    assert told == [[f"as of {number}" for number in range(first, UNITS, 20)] for first in range(20)]
+    assert catalog.statements.calls - before <= UNITS / 20 + 1
+    await ledger.finish("failed", {})
