@@ -123,6 +123,22 @@ def test_a_long_chain_of_extras_is_followed() -> None:
     assert len(grown.take_grown()) == 5_001
 
 
+def test_a_long_chain_of_projects_is_told_cut() -> None:
+    """Of each its beginning and its end, in memory that does not grow with the square of its length."""
+    grown = closure()
+    grown.ask(canonicalize_name("p0"), [SpecifierSet()])
+    for at in range(20_000):
+        grown.learn(canonicalize_name(f"p{at}"), f"p{at} 1", [f"p{at + 1}"])
+
+    chains = grown.chains()
+
+    assert len(chains) == 20_000
+    assert chains[canonicalize_name("p2")] == "p0 1 needs p1, p1 1 needs p2"
+    told = chains[canonicalize_name("p20000")].split(", ")
+    assert (told[0], told[6], told[-1]) == ("p0 1 needs p1", "...", "p19999 1 needs p20000")
+    assert len(told) == 13
+
+
 @given(st.binary(max_size=400), st.sampled_from(["a.whl", "a.whl.metadata", "a.tar.gz", "a.zip"]))
 def test_what_is_no_metadata_is_refused(body: bytes, path: str) -> None:
     """By our own error, whatever the bytes."""

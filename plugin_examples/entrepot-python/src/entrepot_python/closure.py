@@ -31,6 +31,25 @@ class _Project:
 
 
 @attrs.frozen
+class _Chain:
+    """A way from what was asked for, without the middle of a long one: each goes on from another."""
+
+    length: int = 0
+    first: tuple[str, ...] = ()
+    last: tuple[str, ...] = ()
+
+    def then(self, why: str) -> _Chain:
+        """The way that goes on from its end."""
+        return _Chain(self.length + 1, (*self.first, why)[: _LONGEST_CHAIN // 2], (*self.last, why)[-_LONGEST_CHAIN:])
+
+    def told(self) -> str:
+        """Tell it, cut where it is long."""
+        if self.length <= _LONGEST_CHAIN:
+            return ", ".join(self.last)
+        return ", ".join([*self.first, "...", *self.last[-_LONGEST_CHAIN // 2 :]])
+
+
+@attrs.frozen
 class Closure:
     """Grows by what is asked for, and by what is learnt of it; nothing ever leaves it.
 
@@ -82,17 +101,21 @@ class Closure:
 
     def chains(self) -> dict[NormalizedName, str]:
         """For each project that came by dependency the shortest way to it from what was asked for."""
-        chains: dict[NormalizedName, list[str]] = {name: [] for name, each in self._projects.items() if each.asked}
+        needs: dict[NormalizedName, list[NormalizedName]] = {}
+        for name, project in self._projects.items():
+            for by in project.needed_by:
+                needs.setdefault(by, []).append(name)
+        chains = {name: _Chain() for name, each in self._projects.items() if each.asked}
         wave = sorted(chains)
         while wave:
-            found: dict[NormalizedName, list[str]] = {}
-            for name, project in sorted(self._projects.items()):
-                ways = sorted(set(project.needed_by) & set(wave)) if name not in chains else []
-                if ways:
-                    found[name] = [*chains[ways[0]], project.needed_by[ways[0]]]
+            found: dict[NormalizedName, _Chain] = {}
+            for by in wave:
+                for name in needs.get(by, ()):
+                    if name not in chains and name not in found:
+                        found[name] = chains[by].then(self._projects[name].needed_by[by])
             chains |= found
             wave = sorted(found)
-        return {name: _told(chain) for name, chain in chains.items() if chain}
+        return {name: chain.told() for name, chain in chains.items() if chain.length}
 
     def _follow(self, project: NormalizedName, requirement: Requirement, why: str) -> None:
         needed = canonicalize_name(requirement.name)
@@ -138,10 +161,3 @@ def _read(line: str) -> Requirement | None:
     except (InvalidRequirement, RecursionError):
         return None
     return None if requirement is None or requirement.url is not None else requirement
-
-
-def _told(chain: Sequence[str]) -> str:
-    if len(chain) > _LONGEST_CHAIN:
-        half = _LONGEST_CHAIN // 2
-        chain = [*chain[:half], "...", *chain[-half:]]
-    return ", ".join(chain)
