@@ -123,6 +123,17 @@ def test_a_long_chain_of_extras_is_followed() -> None:
     assert len(grown.take_grown()) == 5_001
 
 
+def test_extras_that_ask_for_each_other_are_followed() -> None:
+    """Each line applies last, and the first asks for the last again: lines are tried with new extras alone."""
+    grown = closure()
+    lines = [f'p[x{(at + 1) % 200}]; extra == "x{at}"' for at in reversed(range(200))]
+    grown.ask(canonicalize_name("p"), [SpecifierSet()], ["x0"])
+
+    grown.learn(canonicalize_name("p"), "p 1", [*lines, 'q; extra == "x199"'])
+
+    assert canonicalize_name("q") in grown.take_grown()
+
+
 def test_a_long_chain_of_projects_is_told_cut() -> None:
     """Of each its beginning and its end, in memory that does not grow with the square of its length."""
     grown = closure()

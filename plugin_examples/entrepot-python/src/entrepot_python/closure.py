@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import attrs
+from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
@@ -21,10 +22,15 @@ _LONGEST_CHAIN: Final = 12
 
 @attrs.define
 class _Project:
-    """What is known of one project: who allows which versions, its extras, and what it requires."""
+    """What is known of one project: who allows which versions, its extras, and what it requires.
+
+    For the extras that are `settled`, all that it requires was looked at; what is `followed` need not be again.
+    """
 
     specifiers: dict[str, SpecifierSet] = attrs.field(factory=dict)
     extras: set[str] = attrs.field(factory=set)
+    settled: set[str] = attrs.field(factory=set)
+    followed: set[str] = attrs.field(factory=set)
     requires: dict[str, Requirement | None] = attrs.field(factory=dict)
     needed_by: dict[NormalizedName, str] = attrs.field(factory=dict)
     asked: bool = False
@@ -62,7 +68,7 @@ class Closure:
     _projects: dict[NormalizedName, _Project] = attrs.field(factory=dict, init=False)
     _grown: set[NormalizedName] = attrs.field(factory=set, init=False)
     _with_more_extras: set[NormalizedName] = attrs.field(factory=set, init=False)
-    _verdicts: dict[tuple[str, frozenset[str]], bool] = attrs.field(factory=dict, init=False)
+    _verdicts: dict[tuple[str, str], bool] = attrs.field(factory=dict, init=False)
 
     def ask(self, project: NormalizedName, specifiers: Iterable[SpecifierSet], extras: Iterable[str] = ()) -> None:
         """Ask for versions of a project, and for extras of it."""
@@ -81,7 +87,7 @@ class Closure:
             if requirement is None:
                 lost.append(line)
             else:
-                self._follow(project, requirement, f"{by} needs {line}")
+                self._follow(project, line, self._project(project).extras, f"{by} needs {line}")
         self._settle()
         return lost
 
@@ -117,10 +123,14 @@ class Closure:
             wave = sorted(found)
         return {name: chain.told() for name, chain in chains.items() if chain.length}
 
-    def _follow(self, project: NormalizedName, requirement: Requirement, why: str) -> None:
-        needed = canonicalize_name(requirement.name)
-        if not self._applies(requirement, self._project(project).extras):
+    def _follow(self, project: NormalizedName, line: str, extras: set[str], why: str) -> None:
+        """Want what a line requires, where it applies with one of the extras."""
+        by = self._project(project)
+        requirement = by.requires[line]
+        if requirement is None or not self._applies(requirement, extras):
             return
+        by.followed.add(line)
+        needed = canonicalize_name(requirement.name)
         needed_by = self._project(needed).needed_by
         needed_by[project] = min(why, needed_by.get(project, why))
         self._want(needed, requirement.specifier, requirement.extras)
@@ -138,17 +148,22 @@ class Closure:
         """Look again at what projects require of which more extras are wanted; chains may be long."""
         while self._with_more_extras:
             project = self._with_more_extras.pop()
-            for line, requirement in list(self._project(project).requires.items()):
-                if requirement is not None and requirement.marker is not None:
-                    self._follow(project, requirement, f"{project} needs {line}")
+            known = self._project(project)
+            further = known.extras - known.settled
+            known.settled |= further
+            for line in [line for line in known.requires if line not in known.followed]:
+                self._follow(project, line, further, f"{project} needs {line}")
 
     def _applies(self, requirement: Requirement, extras: set[str]) -> bool:
         if requirement.marker is None:
             return True
-        case = (str(requirement.marker), frozenset(extras))
-        if case not in self._verdicts:
-            self._verdicts[case] = holds(requirement.marker, sorted(extras), self._environments)
-        return self._verdicts[case]
+        marker, text = requirement.marker, str(requirement.marker)
+        return any(self._holds(marker, text, extra) for extra in ("", *extras))
+
+    def _holds(self, marker: Marker, text: str, extra: str) -> bool:
+        if (text, extra) not in self._verdicts:
+            self._verdicts[text, extra] = holds(marker, (extra,), self._environments)
+        return self._verdicts[text, extra]
 
     def _project(self, name: NormalizedName) -> _Project:
         return self._projects.setdefault(name, _Project())

@@ -33,7 +33,10 @@ class Links(HTMLParser):
         self.base = ""
 
     def take(self, text: str) -> None:
-        """Read on. What does not end within bounds is `InvalidMetadata`: it is gone through at every piece."""
+        """Read on; a tag that does not end within bounds is `InvalidMetadata`.
+
+        What has no end yet is gone through again at every piece.
+        """
         for at in range(0, len(text), _PIECE):
             try:
                 self.feed(text[at : at + _PIECE])
@@ -43,7 +46,10 @@ class Links(HTMLParser):
                 raise _broken("it has a tag without end")
 
     def finish(self) -> None:
-        """Refuse a page that breaks off; its parser's own end would look for tags in all that is left, without end."""
+        """Refuse a page that breaks off.
+
+        The parser's own end would go through all that is left for each tag in it.
+        """
         if "<" in self.rawdata:
             raise _broken("it ends in the middle of a tag")
 
