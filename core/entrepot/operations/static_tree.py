@@ -82,6 +82,12 @@ class StaticTree:
             return make(place)
         except FileNotFoundError:
             os.makedirs(os.path.dirname(place), exist_ok=True)
+        except NotADirectoryError as error:
+            raise DepotError(
+                "no tree of files can hold this: a file has the name of one of its folders",
+                path,
+                "serve the version itself, where both are had: entrepot serve",
+            ) from error
         return make(place)
 
 
@@ -94,6 +100,10 @@ def building(directory: Path) -> Iterator[StaticTree]:
     another export makes it.
     """
     directory = directory.absolute()
+    if directory.name in ("", ".."):
+        raise ConfigurationError(
+            "a tree takes the place of a folder, and this has no name of its own", str(directory), "name a new folder"
+        )
     workshop = directory.with_name(f".{directory.name}.entrepot")
     with _told(directory):
         _refuse_foreign(directory, workshop)

@@ -84,7 +84,11 @@ class Uploads:
             return turned_away
         try:
             return await self._take(request, target.name, configured.upload_limit)
-        except (ValueError, HttpProcessingError) as error:  # of aiohttp: a body that is no form
+        except (
+            ValueError,
+            HttpProcessingError,
+            web.RequestPayloadError,
+        ) as error:  # of aiohttp: a body that is no form
             return _refused(400, f"this is no form with a file: {error!s:.100}")
         except tuple(_STATUS) as error:
             status = next(status for kind, status in _STATUS.items() if isinstance(error, kind))

@@ -118,6 +118,12 @@ def test_a_lock_file_asks_for_the_versions_it_pins(tmp_path: Path, name: str, te
         ("uv.lock", b"version = ", "uv.lock"),
         ("uv.lock", b"package = 5", "uv.lock"),
         ("uv.lock", b'[[package]]\nname = "a"\nversion = "not one"', "uv.lock"),
+        ("requirements.txt", b"attrs\n-r a\0b", "null byte"),
+        ("requirements.txt", b"attrs\na==" + b"1" * 5000, "line 2"),
+        ("requirements.txt", b"a; " + b"(" * 5000 + b"os_name=='x'" + b")" * 5000, "line 1"),
+        ("uv.lock", b"version = " + b"1" * 5000, "digits"),
+        ("uv.lock", b'[[package]]\nname = "a"\nversion = "' + b"1" * 5000 + b'"', "is not a requirement"),
+        ("uv.lock", b"version = " + b"[" * 5000, "no lock file"),
         ("pyproject.toml", b'[project]\nname = "x"', "lists no packages"),
     ],
 )
@@ -135,4 +141,12 @@ def test_what_cannot_be_read_is_told_with_file_and_line(tmp_path: Path, name: st
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     """By its path."""
     with pytest.raises(ConfigurationError, match="No such file"):
+        read(tmp_path / "requirements.txt")
+
+
+def test_a_link_to_itself_is_told(tmp_path: Path) -> None:
+    """It leads to no file."""
+    (tmp_path / "requirements.txt").symlink_to("requirements.txt")
+
+    with pytest.raises(ConfigurationError, match="symbolic links"):
         read(tmp_path / "requirements.txt")

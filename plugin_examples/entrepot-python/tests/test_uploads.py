@@ -262,6 +262,20 @@ async def test_what_is_no_form_is_refused(open_ours: Open, kind: str, body: byte
                 assert (await answer.text()).strip()
 
 
+async def test_a_body_that_cannot_be_unpacked_is_refused(open_ours: Open) -> None:
+    """Though aiohttp finds that out, in the middle of reading: with 400, not as trouble of ours."""
+    with open_ours() as opened, nothing_left(opened):
+        async with served(opened) as address, aiohttp.ClientSession() as session:
+            headers = {
+                "Content-Type": "multipart/form-data; boundary=x",
+                "Content-Encoding": "gzip",
+                "Authorization": f"Bearer {TOKEN}",
+            }
+            async with session.post(f"{address}/ours/upload/", data=b"--x\r\n", headers=headers) as answer:
+                assert answer.status == 400
+                assert "no form with a file" in await answer.text()
+
+
 async def test_uploads_at_once_wait_for_each_other(open_ours: Open) -> None:
     """Each makes a version, and none loses another's."""
     with open_ours() as opened, nothing_left(opened):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from entrepot.errors import ConfigurationError, DepotBusy, InvalidPath
+from entrepot.errors import ConfigurationError, DepotBusy, DepotError, InvalidPath
 from entrepot.operations.static_tree import building
 
 KILLED = """
@@ -116,6 +116,26 @@ def test_two_exports_into_one_directory_are_refused(tmp_path: Path) -> None:
         tree.write("a", b"first")
 
     assert files(site) == {"a": b"first"}
+
+
+@pytest.mark.parametrize("directory", ["/", "gone/.."])
+def test_a_directory_without_a_name_is_refused(tmp_path: Path, directory: str) -> None:
+    """Nothing can take its place; and nothing is made on the way to it."""
+    with pytest.raises(ConfigurationError, match="no name of its own"), building(tmp_path / directory):
+        pass
+
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.fault("B06")
+def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
+    """Served, both are had; a tree with one of them would look whole."""
+    with building(tmp_path / "site") as tree:
+        tree.write("a", b"file")
+        with pytest.raises(DepotError, match="a file has the name of one of its folders") as caught:
+            tree.write("a/b", b"in a folder")
+
+    assert caught.value.where == "a/b"
 
 
 @pytest.mark.parametrize("path", ["../out", "/etc/out", "a/../../out", ""])

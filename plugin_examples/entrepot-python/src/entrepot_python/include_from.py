@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 
 from entrepot.plugin import ConfigurationError
 
@@ -65,7 +65,7 @@ def read_include_from(paths: Iterable[Path]) -> list[Requirement]:
 def _locked(path: Path) -> Iterator[Requirement]:
     try:
         lock = msgspec.convert(tomllib.loads(_text(path)), _Lock)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # of TOML, of msgspec, and of a number with too many digits
         raise ConfigurationError(f"this is no lock file: {error}", str(path), _REMEDY) from error
     packages = lock.packages if lock.packages is not None else lock.package
     if packages is None:
@@ -77,10 +77,11 @@ def _locked(path: Path) -> Iterator[Requirement]:
 
 
 def _required(path: Path, seen: set[Path]) -> Iterator[Requirement]:
-    if path.resolve() in seen:
+    text, resolved = _text(path), path.resolve()
+    if resolved in seen:
         return
-    seen.add(path.resolve())
-    for number, line in _logical_lines(_text(path)):
+    seen.add(resolved)
+    for number, line in _logical_lines(text):
         where = f"{path}, line {number}"
         if (nested := _NESTED.match(line)) is not None:
             yield from _required(path.parent / nested[1].strip("\"'"), seen)
@@ -104,18 +105,23 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
 
 def _requirement(text: str, where: str) -> Requirement:
     try:
-        return Requirement(text)
-    except InvalidRequirement as error:
+        requirement = Requirement(text)
+        # A number of more digits than Python turns into one is found out when it is first compared.
+        for each in requirement.specifier:
+            each.contains("0")
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(
             f"{text!r:.120} is not a requirement: {str(error).splitlines()[0]}",
             where,
             remedy=f"correct that line, or {_REMEDY}",
         ) from error
+    return requirement
 
 
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not in UTF-8"
+    except (OSError, ValueError) as error:  # a name with a NUL in it is a ValueError
+        told = "it is not in UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+        why = error.strerror if isinstance(error, OSError) else told
         raise ConfigurationError(f"a file of include_from cannot be read: {why}", str(path), _REMEDY) from error
