@@ -13,7 +13,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from entrepot.cli.closing import closed_in_time
-from entrepot.cli.collecting import leave_out_what_stays, make_rounds_rare
+from entrepot.cli.collecting import leave_out_what_stays
 from entrepot.errors import Interrupted
 from entrepot.possessions import note_transport
 
@@ -156,7 +156,6 @@ def _say(text: bytes) -> None:
 
 def new_runner() -> asyncio.Runner:
     """Make a loop: uvloop's where the extra `speed` is installed."""
-    make_rounds_rare()
     leave_out_what_stays()
     try:
         import uvloop  # noqa: PLC0415  # an extra, and needed only by what runs a loop

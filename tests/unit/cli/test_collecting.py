@@ -14,6 +14,7 @@ make_rounds_rare()
 assert gc.get_threshold()[0] >= 10 * usual[0], gc.get_threshold()
 leave_out_what_stays()
 assert gc.get_freeze_count() > 1000
+assert gc.get_threshold()[0] >= 10 * usual[0], gc.get_threshold()
 """
 
 
