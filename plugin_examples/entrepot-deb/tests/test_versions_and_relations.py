@@ -11,7 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrepot.plugin import InvalidMetadata
+from entrepot_deb.candidates import Candidate, InOrder
+from entrepot_deb.options import DebOptions
 from entrepot_deb.relations import Alternative, read_provides, read_relations
+from entrepot_deb.selection import select
 from entrepot_deb.versions import version_key
 
 versions = st.builds(
@@ -97,7 +100,53 @@ def test_relations_are_read_as_policy_writes_them() -> None:
 )
 def test_each_operator_means_what_dpkg_takes_it_for(operator: str, admitted: str) -> None:
     """The two old ones are not strict."""
-    assert "".join(each for each in "123" if Alternative("a", None, operator, "2").admits(each)) == admitted
+    alternative = Alternative("a", None, operator, "2")
+
+    assert "".join(each for each in "123" if alternative.admits(each)) == admitted
+    assert "123"[alternative.among([version_key(each) for each in "123"])] == admitted
+
+
+@pytest.mark.fault("B12")
+def test_many_versions_that_are_needed_in_as_many_ways_take_no_time() -> None:
+    """Each is found in their order: to look at all of them for each need would take hours."""
+    count = 5000
+    needs = ", ".join(f"lib (= {at})" for at in range(count))
+    packages = [_candidate(at, "lib", str(at), f"lib (>= {count - 1})") for at in range(count)]
+
+    found = select(
+        [*packages, _candidate(count, "app", "1", needs)],
+        DebOptions(suites=["stable"], packages=["app"], dependencies=True, publish="signed"),
+    )
+
+    assert len(found.chosen) == count + 1
+    assert not found.unmet
+
+
+@pytest.mark.parametrize(("count", "versions"), [(None, "123"), (1, "3"), (2, "23"), (9, "123")])
+def test_the_newest_are_the_last_of_those_that_are_admitted(count: int | None, versions: str) -> None:
+    """Whatever order they are listed in, and however often."""
+    listed = [_candidate(at, "lib", version, "") for at, version in enumerate("23411")]
+
+    found = InOrder.of(listed).meeting(Alternative("lib", None, "<<", "4"), count)
+
+    assert sorted({each.version for each in found}) == list(versions)
+
+
+def _candidate(at: int, name: str, version: str, needs: str) -> Candidate:
+    return Candidate(
+        suite="stable",
+        component="main",
+        architecture="amd64",
+        at=at,
+        name=name,
+        version=version,
+        section="",
+        priority="",
+        source=(name, version),
+        needs=[needs],
+        recommends="",
+        provides="",
+    )
 
 
 def test_what_is_provided_without_a_version_meets_no_version() -> None:

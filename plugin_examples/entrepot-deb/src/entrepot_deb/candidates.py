@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
 import attrs
 
 from entrepot_deb.options import DebOptions
 from entrepot_deb.paragraphs import Paragraph
-from entrepot_deb.versions import version_key
+from entrepot_deb.relations import Alternative
+from entrepot_deb.versions import VersionKey, version_key
 
 
 @attrs.frozen(eq=False)
@@ -31,6 +32,34 @@ class Candidate:
     needs: Sequence[str]
     recommends: str
     provides: str
+
+
+@attrs.frozen
+class InOrder:
+    """The candidates of one name on one architecture, oldest first, and what their order goes by.
+
+    A package may be there in thousands of versions, and needed in as many ways.
+    """
+
+    candidates: Sequence[Candidate] = ()
+    versions: Sequence[VersionKey] = ()
+
+    @classmethod
+    def of(cls, candidates: Iterable[Candidate]) -> InOrder:
+        ordered = sorted(((version_key(each.version), each) for each in candidates), key=lambda one: one[0])
+        return cls([each for _, each in ordered], [key for key, _ in ordered])
+
+    def meeting(self, alternative: Alternative, count: int | None) -> Sequence[Candidate]:
+        """Those that an alternative admits, of so many versions at most, the newest."""
+        found = self.candidates[alternative.among(self.versions)]
+        if count is None:
+            return found
+        kept: set[str] = set()
+        for at in range(len(found) - 1, -1, -1):
+            kept.add(found[at].version)
+            if len(kept) > count:
+                return found[at + 1 :]
+        return found
 
 
 @attrs.frozen

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import attrs
@@ -50,6 +51,23 @@ class Alternative:
     def admits(self, version: str) -> bool:
         """Whether a version is one of those."""
         return not self.operator or _OPERATORS[self.operator](version_key(version), version_key(self.version))
+
+    def among(self, versions: Sequence[VersionKey]) -> slice:
+        """Which versions of one package those are, in order; found without looking at each."""
+        if not self.operator:
+            return slice(None)
+        key = version_key(self.version)
+        first, behind = bisect_left(versions, key), bisect_right(versions, key)
+        match self.operator:
+            case "=":
+                return slice(first, behind)
+            case "<<":
+                return slice(0, first)
+            case "<=" | "<":
+                return slice(0, behind)
+            case ">>":
+                return slice(behind, None)
+        return slice(first, None)
 
     def admits_provided(self, version: str | None) -> bool:
         """Whether it is met by what is provided, which may have a version or none."""

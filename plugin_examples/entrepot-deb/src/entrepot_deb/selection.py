@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 import attrs
 
 from entrepot.plugin import InvalidMetadata
-from entrepot_deb.candidates import Candidate, LeftOut, is_asked, is_excluded, left_out, newest
+from entrepot_deb.candidates import Candidate, InOrder, LeftOut, is_asked, is_excluded, left_out, newest
 from entrepot_deb.options import DebOptions
 from entrepot_deb.relations import Alternative, read_provides, read_relations
 
@@ -82,16 +82,18 @@ class _Closing:
     unmet: list[tuple[Candidate, str]] = attrs.field(factory=list, init=False)
     _found: dict[tuple[Candidate, str], tuple[Candidate, str, str] | None] = attrs.field(factory=dict, init=False)
     _first: dict[Candidate, tuple[Candidate, str]] = attrs.field(factory=dict, init=False)
-    _named: dict[str, list[Candidate]] = attrs.field(factory=dict, init=False)
+    _named: Mapping[tuple[str, str], InOrder] = attrs.field(factory=dict, init=False)
     _provided: dict[str, list[tuple[Candidate, str | None]]] = attrs.field(factory=dict, init=False)
 
     def close(self, asked: Sequence[Candidate]) -> None:
         """Find all that the packages asked for need."""
+        named: dict[tuple[str, str], list[Candidate]] = {}
         for each in self._packages:
             if is_excluded(each, self._options) is None:
-                self._named.setdefault(each.name, []).append(each)
+                named.setdefault((each.name, each.architecture), []).append(each)
                 for name, version in _or_nothing(each.provides):
                     self._provided.setdefault(name, []).append((each, version))
+        self._named = {name: InOrder.of(each) for name, each in named.items()}
         everywhere = sorted({each.architecture for each in self._packages} - {_ALL}) or [_ALL]
         for each in asked:
             for architecture in everywhere if each.architecture == _ALL else [each.architecture]:
@@ -146,14 +148,14 @@ class _Closing:
         return architecture, ()
 
     def _of(self, alternative: Alternative, architecture: str) -> Sequence[Candidate]:
-        fitting = (architecture, _ALL)
+        fitting, count = {architecture: None, _ALL: None}, self._options.newest
         real = [
             each
-            for each in self._named.get(alternative.name, ())
-            if each.architecture in fitting and alternative.admits(each.version)
+            for one in fitting
+            for each in self._named.get((alternative.name, one), InOrder()).meeting(alternative, count)
         ]
         if real:
-            return real if self._options.newest is None else newest(real, self._options.newest)[0]
+            return real if count is None else newest(real, count)[0]
         return [
             each
             for each, version in self._provided.get(alternative.name, ())
