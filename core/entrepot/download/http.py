@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
-from importlib import metadata
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
+import importlib_metadata
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
@@ -281,5 +281,5 @@ def _too_slow(transfer: Transfer, url: str) -> TooSlow:
 def _user_agent() -> str:
     try:
         return f"entrepot/{metadata.version('entrepot')}"
-    except metadata.PackageNotFoundError:
+    except importlib_metadata.PackageNotFoundError:
         return "entrepot"
