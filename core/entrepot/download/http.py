@@ -280,6 +280,6 @@ def _too_slow(transfer: Transfer, url: str) -> TooSlow:
 
 def _user_agent() -> str:
     try:
-        return f"entrepot/{metadata.version('entrepot')}"
+        return f"entrepot/{importlib_metadata.version('entrepot')}"
     except importlib_metadata.PackageNotFoundError:
         return "entrepot"
