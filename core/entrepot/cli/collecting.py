@@ -15,7 +15,7 @@ _WORKING: Final = (20_000, 20, 50)
 
 
 def make_rounds_rare() -> None:
-    """Let the collector look around seldom: a tenth of a command's start went into looking again and again."""
+    """Let the collector look around seldom: a tenth of a command's start went into that."""
     gc.set_threshold(*_STARTING)
 
 
