@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from entrepot.assembly.registrations import ImportContext, Imported
 from entrepot.errors import ConfigurationError, EntrepotError, PluginError
 from entrepot.operations.add import NewRepository
+from entrepot.operations.credentials import merged, without_credentials
 
 if TYPE_CHECKING:
     from entrepot.hooks.manager import Plugins
@@ -93,12 +94,8 @@ def _made_name(url: str, name: str | None) -> str:
 
 
 def _new(kind: str, one: Imported, name: str, asked: Mapping[str, Any]) -> NewRepository:
-    url, access, told = _without_credentials(one.url, name)
     options = {"options": one.options} if one.options else {}
-    table = _merged({"type": kind, "url": url, **one.table, **access, **options}, asked)
-    places = [{"env": variable} for variable in told]
-    if not any(place in (table.get("password"), _header(table, "Authorization")) for place in places):
-        told = {}  # it was said besides where the secret is to be had
+    table, told = without_credentials(name, merged({"type": kind, "url": one.url, **one.table, **options}, asked))
     return NewRepository(
         name=name,
         table=table,
@@ -107,36 +104,3 @@ def _new(kind: str, one: Imported, name: str, asked: Mapping[str, Any]) -> NewRe
         secrets=tuple(told),
         notes=(*told.values(), *one.notes),
     )
-
-
-def _header(table: Mapping[str, Any], name: str) -> Any:
-    headers = table.get("headers")
-    return headers.get(name) if isinstance(headers, Mapping) else None
-
-
-def _without_credentials(url: str, name: str) -> tuple[str, dict[str, Any], dict[str, str]]:
-    """Return a URL without user and password, keys for them, and what to say of each variable.
-
-    A user without a password is a token more often than a name, so it counts as a secret too.
-    """
-    parts = urlsplit(url)
-    place, at, host = parts.netloc.rpartition("@")
-    if not at:
-        return url, {}, {}
-    bare = urlunsplit(parts._replace(netloc=host))
-    user, _, password = place.partition(":")
-    variable = f"ENTREPOT_{re.sub(r'[^A-Z0-9]+', '_', name.upper())}"
-    if password:
-        variable = f"{variable}_PASSWORD"
-        told = f"the password in its URL is not written down; set it for syncs: export {variable}=..."
-        return bare, {"username": unquote(user), "password": {"env": variable}}, {variable: told}
-    variable = f"{variable}_AUTHORIZATION"
-    encoded = "$(printf %s 'USER:' | base64 -w 0)"
-    told = f'the user in its URL is not written down; set it for syncs: export {variable}="Basic {encoded}"'
-    return bare, {"headers": {"Authorization": {"env": variable}}}, {variable: told}
-
-
-def _merged(table: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Put one table over another; tables of many keys are merged, and a secret is had from one place."""
-    tables = [key for key in ("options", "headers", "plugins") if key in table and isinstance(asked.get(key), Mapping)]
-    return {**table, **asked, **{key: {**table[key], **asked[key]} for key in tables}}

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import datetime
-import re
-
 import attrs
 
 from entrepot.errors import ConfigurationError
-
-#: As in a URL: longer ones number no version, and some of them no database can be asked for.
-_NUMBER = re.compile(r"[0-9]{1,9}")
+from entrepot.model.moments import number_or_moment
 
 
 @attrs.frozen
@@ -26,16 +21,11 @@ class Reference:
         name, separator, at = text.partition("@")
         if not separator:
             return cls(name)
-        if _NUMBER.fullmatch(at):
-            return cls(name, int(at))
         try:
-            moment = datetime.datetime.fromisoformat(at)
+            return cls(name, number_or_moment(at))
         except ValueError as error:
             raise ConfigurationError(
-                f"{at!r} is neither a version's number nor a date",
+                str(error),
                 where=text,
                 remedy=f"write {name}@7 or {name}@2026-11-01; there are: entrepot versions {name}",
             ) from error
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=datetime.UTC)
-        return cls(name, moment.timestamp())

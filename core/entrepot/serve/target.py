@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
-import re
 from urllib.parse import quote, unquote_to_bytes
 
 import attrs
 
 from entrepot.errors import EntrepotError, InvalidPath
+from entrepot.model.moments import number_or_moment
 from entrepot.model.publication import published_path
-
-_NUMBER = re.compile(r"[0-9]{1,9}")
-#: As ISO has it with its dashes and colons; and without them, as apt writes the id of a snapshot.
-_MOMENT = re.compile(
-    r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?)?|\d{8}T\d{6}Z", re.ASCII
-)
 
 
 class NoSuchPath(EntrepotError):
@@ -72,13 +65,7 @@ def _checked(path: str) -> str:
 
 
 def _parse_version(text: str) -> int | float:
-    """A number; or an ISO date or time, of UTC unless it says otherwise, a day beginning at midnight."""
-    if _NUMBER.fullmatch(text):
-        return int(text)
-    if not _MOMENT.fullmatch(text):
-        raise NoSuchPath(f"{text!r:.60} is neither a version's number nor a date such as 2026-11-01")
     try:
-        moment = datetime.datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).timestamp()
-    except (ValueError, OverflowError) as error:
-        raise NoSuchPath(f"{text!r:.60} is no moment in time") from error
+        return number_or_moment(text)
+    except ValueError as error:
+        raise NoSuchPath(str(error)) from error

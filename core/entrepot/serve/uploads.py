@@ -76,6 +76,8 @@ class Uploads:
     async def answer(self, request: web.Request) -> web.Response:
         """Take one file; every refusal is a line that says why, also in the reason, which clients print."""
         target = parse_target(request.rel_url.raw_path)
+        if target.name in self._depot.settings.combined and target.path in _PATHS:
+            return _refused(404, "a combination takes no uploads: upload to the repository that is to have the file")
         configured = self._depot.settings.repositories.get(target.name)
         if configured is None or target.at is not None or target.path not in _PATHS or not configured.uploads:
             return _refused(404, "no repository takes uploads here")

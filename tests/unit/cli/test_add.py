@@ -41,6 +41,22 @@ def test_what_the_command_line_says_is_written(shell: Shell) -> None:
     assert done.out.splitlines()[-1] == "next: entrepot sync tools"
 
 
+def test_a_password_in_the_url_is_not_written_down(shell: Shell) -> None:
+    """The file says where a sync has it from, and the command what to set."""
+    shell("init")
+
+    done = shell("add", "my-tools", "--type", "firmware", "--url", "https://me:pa%24s@a.example/list", "--json")
+
+    assert configured(shell, "my-tools") == {
+        "type": "firmware",
+        "url": "https://a.example/list",
+        "username": "me",
+        "password": {"env": "ENTREPOT_MY_TOOLS_PASSWORD"},
+    }
+    assert done.lines[0]["secrets"] == ["ENTREPOT_MY_TOOLS_PASSWORD"]
+    assert "pa%24s" not in shell.configuration.read_text() + done.out + done.err
+
+
 def test_a_repository_may_be_added_without_a_url(shell: Shell) -> None:
     """Its type may know where to look."""
     shell("init")

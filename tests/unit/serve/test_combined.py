@@ -101,6 +101,16 @@ async def test_who_ranks_first_and_has_a_group_answers_for_all_of_it(
         assert await Client(client, f"{root}/theirs").got("/boxes/tools/9.0") == (200, b"their 9.0")
 
 
+async def test_a_combination_takes_no_uploads_and_says_who_might(
+    origin: BadOrigin, other: BadOrigin, opened: Open, serve: Serve, client: ClientSession
+) -> None:
+    """Who puts the combination's address into twine's configuration is told so."""
+    depot = opened(combined=ALL, ours={"url": stock(origin, OURS)}, theirs={"url": stock(other, THEIRS)})
+
+    async with serve(depot, "ours", "theirs") as root, client.post(f"{root}/all/upload/", data={"a": "b"}) as answer:
+        assert (answer.status, "a combination takes no uploads" in await answer.text()) == (404, True)
+
+
 async def test_a_file_that_tells_of_everything_is_made_of_all(
     origin: BadOrigin, other: BadOrigin, opened: Open, serve: Serve, client: ClientSession
 ) -> None:

@@ -35,6 +35,7 @@ def test_a_path_is_read_as_repository_version_and_place(raw: str, target: Target
     [
         ("2026-11-01", datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC)),
         ("2026-11-01T12:30:00Z", datetime.datetime(2026, 11, 1, 12, 30, tzinfo=datetime.UTC)),
+        ("20261101", datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC)),
         ("20261101T123000Z", datetime.datetime(2026, 11, 1, 12, 30, tzinfo=datetime.UTC)),
         ("2026-11-01T12:30", datetime.datetime(2026, 11, 1, 12, 30, tzinfo=datetime.UTC)),
         ("2026-11-01T12:30:00+02:00", datetime.datetime(2026, 11, 1, 10, 30, tzinfo=datetime.UTC)),

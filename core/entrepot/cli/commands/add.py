@@ -63,8 +63,10 @@ def command(
 def _named(name: str, table: dict[str, Any]) -> list[NewRepository]:
     """Take the command line's word, which must say all that a client would."""
     from entrepot.operations.add import NewRepository  # noqa: PLC0415  # brings the database along
+    from entrepot.operations.credentials import without_credentials  # noqa: PLC0415  # brings what it is beside along
 
-    return [NewRepository(name=name, table=table)]
+    whole, told = without_credentials(name, table)
+    return [NewRepository(name=name, table=whole, secrets=tuple(told), notes=tuple(told.values()))]
 
 
 def _imported(
