@@ -17,7 +17,8 @@ _MOMENT = re.compile(
 def number_or_moment(text: str) -> int | float:
     """A number, or seconds since 1970.
 
-    A moment without a time zone is one of UTC, and a day begins at midnight. Raises `ValueError` for what is neither, also for days that are in no calendar.
+    A moment without a time zone is one of UTC, and a day begins at midnight. Raises `ValueError` for
+    what is neither, also for days that are in no calendar.
     """
     if _NUMBER.fullmatch(text):
         return int(text)
