@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from entrepot.catalog import artifacts, publications, runs
 from entrepot.catalog.audit import Audit
-from entrepot.catalog.collector import Collector
 from entrepot.catalog.faults import told
 from entrepot.catalog.finished import FinishedVersion
 from entrepot.catalog.inventory import Inventory
@@ -32,6 +31,7 @@ from entrepot.catalog.writing import Run, Writer
 from entrepot.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from entrepot.catalog.collector import Collector
     from entrepot.catalog.writing import Database
     from entrepot.model.ledger import KeptArtifact, Ledger
 
@@ -145,6 +145,8 @@ class Catalog:
 
     def collector(self) -> Collector:
         """Take the catalog in hand for a prune: a context manager, one at a time for all processes."""
+        from entrepot.catalog.collector import Collector  # noqa: PLC0415  # slow, and only a prune needs it
+
         return Collector(self._database, self.statements)
 
     async def ask(self, question: Callable[..., T], *args: Any) -> T:
