@@ -65,7 +65,7 @@ def said_of_files(page: ProjectPage) -> list[dict[str, Any]]:
 def listed(file: PythonFile, **changed: Any) -> dict[str, Any]:
     """A file as a page lists it."""
     said = attrs.asdict(file) | changed
-    del said["project"]
+    del said["project"], said["provenance_sha256"]
     return {**said, "url": ""}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from functools import lru_cache
 from typing import Final
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import urldefrag, urljoin, urlsplit, urlunsplit
 
 from entrepot.plugin import InvalidMetadata
 
@@ -42,6 +42,20 @@ def shown_url(page_url: str, base: str, written: str | None) -> str | None:
         if parts.scheme in _WEB and parts.hostname and "@" not in parts.netloc:
             return url
     return None
+
+
+def document_url(page_url: str, base: str, written: str) -> str:
+    """Resolve the URL of a document that clients may be led to; from a folder of files, also one in it.
+
+    Raises `InvalidMetadata` for one that leads nowhere or names a user.
+    """
+    shown = shown_url(page_url, base, written)
+    if shown is not None:
+        return urldefrag(shown).url
+    url = download_url(page_url, base, written)
+    if urlsplit(url).scheme in _WEB:
+        raise InvalidMetadata("its address names a user, or leads nowhere")
+    return url
 
 
 def folder_url(url: str | None) -> str | None:

@@ -41,7 +41,8 @@ class PythonFile(Content):
 
     `yanked` is False, True, or the reason. `upload_time` is the index's own text. `gpg_sig` says
     whether there is a signature beside the file, None when nothing says so. `provenance` is the
-    absolute URL of the file's attestations, at the index.
+    absolute URL of the file's attestations, at the index; `provenance_sha256` is the digest of the
+    document that is mirrored with the file, None where none is.
     """
 
     TYPE = "python.file"
@@ -56,6 +57,7 @@ class PythonFile(Content):
     core_metadata: CoreMetadata = None
     gpg_sig: bool | None = None
     provenance: str | None = None
+    provenance_sha256: str | None = None
 
     def published_at(self) -> datetime.datetime | None:
         """The upload time; None where there is none, or none that can be read."""
@@ -75,3 +77,8 @@ class PythonFile(Content):
 def file_path(project: str, filename: str) -> str:
     """Say where a file is served, below the repository's root."""
     return f"packages/{project}/{filename}"
+
+
+def provenance_path(project: str, filename: str) -> str:
+    """Say where the document of a file's provenance is served, if it is mirrored: beside the file."""
+    return f"{file_path(project, filename)}.provenance"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 import attrs
 from packaging.utils import NormalizedName, canonicalize_name
@@ -19,9 +19,10 @@ from entrepot.plugin import (
     safe_url,
 )
 from entrepot_python.address import beside, download_url, shown_url
-from entrepot_python.content import PythonFile, PythonProject, file_path
+from entrepot_python.content import PythonFile, PythonProject, file_path, provenance_path
 from entrepot_python.names import Names
 from entrepot_python.project_page import ListedFile, ProjectPage, UnusableFile
+from entrepot_python.provenance import Documents
 from entrepot_python.rules import LeftOut
 from entrepot_python.selection import Choice
 
@@ -50,7 +51,7 @@ class Declaring:
     """All that is needed to declare a page: whose, from where, and what of it is wanted.
 
     What stands in `read_by_us`, by filename, comes during the sync whatever the policy: its metadata
-    file, or the file itself where the index has none.
+    file, or the file itself where the index has none. `documents` are those of provenance to be mirrored.
     """
 
     project: NormalizedName
@@ -58,6 +59,7 @@ class Declaring:
     remote: Remote
     include: Names
     read_by_us: Set[str] = frozenset()
+    documents: Documents = attrs.field(factory=Documents)
 
     def units(self, page: ProjectPage, choice: Choice) -> Iterator[DeclarativeContent | Unusable | Unwanted]:
         """Yield the project's unit, then one for each file, in the page's order."""
@@ -121,7 +123,7 @@ class Declaring:
                 raise entry.error
             file = self._as_vouched(entry)
             content = _content(self.project, file, shown_url(self.url, page.base, file.provenance))
-            return DeclarativeContent(content, self._artifacts(file, page), scope=self.project)
+            return self._with_document(content, file, [*self._artifacts(file, page)])
         except EntrepotError as error:
             unit = DeclarativeContent(content, scope=self.project)
             return Unusable(unit, error.at(f"file {entry.filename!r:.120} of project {self.project!r}"))
@@ -139,6 +141,20 @@ class Declaring:
             core_metadata=file.core_metadata if _is_strong(hashes) else None,
             gpg_sig=file.gpg_sig and None,
         )
+
+    def _with_document(
+        self, content: PythonFile, file: ListedFile, artifacts: Sequence[DeclarativeArtifact]
+    ) -> DeclarativeContent:
+        """Add the file's document of provenance. No index vouches for one: it was fetched, and checked."""
+        document = self.documents.of(file)
+        if document is None:
+            return DeclarativeContent(content, artifacts, scope=self.project)
+        path = provenance_path(self.project, file.filename)
+        further = DeclarativeArtifact(
+            document.artifact, document.url, path, self.remote, extra_data={"document": document}
+        )
+        content = attrs.evolve(content, provenance_sha256=document.sha256)
+        return DeclarativeContent(content, [*artifacts, further], scope=self.project)
 
     def _artifacts(self, file: ListedFile, page: ProjectPage) -> Iterator[DeclarativeArtifact]:
         url = download_url(self.url, page.base, file.url)

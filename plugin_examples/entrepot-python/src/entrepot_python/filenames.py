@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import Final, Literal, TypeAlias
 
 import attrs
@@ -47,6 +48,22 @@ def version_of(filename: str) -> Version | None:
         return parse_sdist_filename(filename)[1]
     except (InvalidSdistFilename, InvalidVersion):
         return None
+
+
+def is_same_file(one: str, other: str) -> bool:
+    """Whether two names are of one file: also where its project or its tags are written in another way."""
+    return one == other or (_identity(one) is not None and _identity(one) == _identity(other))
+
+
+def _identity(filename: str) -> object:
+    """What a name says, however it is written; None for one that is not read."""
+    if not _is_bounded(filename):
+        return None
+    with suppress(ValueError):  # no such name, or a version of more digits than Python turns into a number
+        if filename.endswith(".whl"):
+            return parse_wheel_filename(filename)
+        return filename.endswith(".zip"), parse_sdist_filename(filename)
+    return None
 
 
 def _read_wheel(filename: str) -> tuple[Version | None, frozenset[Tag]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import attrs
@@ -37,7 +37,9 @@ from entrepot_python.known_needs import FileNeeds, KnownNeeds, digests_of
 from entrepot_python.noted import Noted, said_in_html
 from entrepot_python.pages import Pages, is_json, no_such_project, read_page
 from entrepot_python.project_page import ListedFile, ProjectPage
+from entrepot_python.provenance import Provenance
 from entrepot_python.selection import Selection
+from entrepot_python.several import each
 from entrepot_python.wanted import Wanted, choose_wanted, to_be_read
 
 #: Projects that are asked for at a time, at most; the remote's own limit may be lower.
@@ -50,7 +52,7 @@ class _Visit:
 
     `known` is what the last run noted. `page` is there once it was read in full; of its entries
     those in `put` are declared, which is all that the specifiers `declared` choose, and `read` is
-    what their files require.
+    what their files require. It `is_settled` unless a document may come when it is asked for again.
     """
 
     project: NormalizedName
@@ -62,6 +64,7 @@ class _Visit:
     declared: frozenset[str] | None = None
     put: set[int] = attrs.field(factory=set)
     read: dict[str, FileNeeds] = attrs.field(factory=dict)
+    is_settled: bool = True
     is_over: bool = False
     is_missing: bool = False
 
@@ -82,6 +85,7 @@ class MirrorClosure(Stage):
         self.remote = remote
         self.selection = selection
         self._pages = Pages(remote)
+        self._provenance = Provenance(self, remote, selection.options.provenance)
         self._closure = Closure(environments(selection.targets, selection.options.platforms))
         self._visits: dict[NormalizedName, _Visit] = {}
 
@@ -93,9 +97,13 @@ class MirrorClosure(Stage):
             self._visits[project] = _Visit(project, serial)
             self._closure.ask(project, include.specifiers(project), include.extras.get(project, ()))
         while grown := self._closure.take_grown():
-            await _each(grown, self._visit)
+            await each(grown, self._visit, at_a_time=_AT_A_TIME)
         chains = self._closure.chains()
-        await _each(sorted(self._visits), lambda project: self._finish(self._visits[project], chains.get(project)))
+        await each(
+            sorted(self._visits),
+            lambda project: self._finish(self._visits[project], chains.get(project)),
+            at_a_time=_AT_A_TIME,
+        )
 
     async def _visit(self, project: NormalizedName) -> None:
         """Find what is wanted of a project by now, and learn what that requires."""
@@ -147,6 +155,12 @@ class MirrorClosure(Stage):
     async def _declare(self, visit: _Visit, wanted: Mapping[str, SpecifierSet]) -> None:
         """Put on every file that is wanted and was not yet, and learn what those require."""
         read, chosen, declaring = await self._choose(visit, wanted)
+        fresh = [
+            entry for at, entry in enumerate(read.entries) if chosen.choice.left_out[at] is None and at not in visit.put
+        ]
+        documents = await self._provenance.of(visit.project, declaring.url, read, fresh)
+        visit.is_settled = visit.is_settled and documents.settled
+        declaring = attrs.evolve(declaring, documents=documents)
         unread: list[tuple[DeclarativeContent, ListedFile, frozenset[str]]] = []
         for at, entry in enumerate(read.entries):
             if chosen.choice.left_out[at] is not None or at in visit.put:
@@ -247,27 +261,9 @@ class MirrorClosure(Stage):
         read, chosen, declaring = await self._choose(visit, wanted)
         await put_all(self, [declaring.project_unit(read, chosen.choice), *declaring.unwanted(read, chosen.choice)])
         needs = KnownNeeds(frozenset(wanted), visit.read).dump()
-        noted = Noted.of(await self._page(visit), read, "").dump()
-        await self.context.note_checkpoint(visit.project, f"{needs}\n{noted}")
+        noted = Noted.of(await self._page(visit), read, "") if visit.is_settled else Noted()
+        await self.context.note_checkpoint(visit.project, f"{needs}\n{noted.dump()}")
 
 
 def _is_metadata(unit: DeclarativeContent) -> bool:
     return unit.d_artifacts[1].relative_path.endswith(".metadata")
-
-
-async def _each(projects: Iterable[NormalizedName], work: Callable[[NormalizedName], Awaitable[None]]) -> None:
-    """Work on all, several at a time; one trouble is raised as itself, not in a group."""
-    waiting = list(reversed(list(projects)))
-
-    async def take() -> None:
-        while waiting:
-            await work(waiting.pop())
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(_AT_A_TIME, len(waiting))):
-                group.create_task(take())
-    except ExceptionGroup as several:
-        if len(several.exceptions) > 1:
-            raise
-        raise several.exceptions[0] from None

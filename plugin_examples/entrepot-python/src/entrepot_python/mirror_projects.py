@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
+import attrs
 from packaging.utils import NormalizedName, canonicalize_name
 
 from entrepot.plugin import (
@@ -24,6 +25,7 @@ from entrepot_python.names import Names
 from entrepot_python.noted import Noted, said_in_html
 from entrepot_python.pages import Listed, Pages, is_json, no_such_project, read_page
 from entrepot_python.project_page import ProjectPage
+from entrepot_python.provenance import Provenance
 from entrepot_python.selection import Choice, Selection
 
 #: Projects asked for at a time, at most; the remote's own limit may be lower.
@@ -51,6 +53,7 @@ class MirrorProjects(Stage):
         self.remote = remote
         self.selection = selection
         self._pages = Pages(remote)
+        self._provenance = Provenance(self, remote, selection.options.provenance)
         self._pulled = Pulled()
         self._named: frozenset[NormalizedName] = frozenset()
 
@@ -120,8 +123,13 @@ class MirrorProjects(Stage):
             await self.keep(project)
             return
         declaring = Declaring(project=project, url=page.url, remote=self.remote, include=self.selection.include)
-        await put_all(self, declaring.units(read, choice))
-        await self.context.note_checkpoint(project, Noted.of(page, read, asked).dump())
+        declaring.check_name(read)
+        chosen = (entry for entry, why in zip(read.entries, choice.left_out, strict=True) if why is None)
+        documents = await self._provenance.of(project, page.url, read, chosen)
+        await put_all(self, attrs.evolve(declaring, documents=documents).units(read, choice))
+        # Where a document may come yet, the page is asked for again, whatever the run before noted.
+        now = Noted.of(page, read, asked) if documents.settled else Noted(asked=asked)
+        await self.context.note_checkpoint(project, now.dump())
         if self._pulled.alone and (None in choice.left_out or not read.entries):
             await self.context.note_pulled(project)
 

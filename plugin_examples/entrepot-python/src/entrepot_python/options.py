@@ -51,8 +51,14 @@ class PythonOptions:
     )
     max_size: int | None = _option(None, "bytes; a file of which the index says that it is larger is left out")
     legacy_json: bool = _option(default=False, doc="whether pypi/PROJECT/json is published beside the simple API")
+    provenance: bool = _option(
+        default=False,
+        doc="whether provenance and its attestations (PEP 740) are mirrored with each file, and served beside it",
+    )
     base_url: str | None = _option(
-        None, "where clients find this repository; makes the addresses in pypi/PROJECT/json absolute"
+        None,
+        "where clients find this repository; makes the addresses in pypi/PROJECT/json absolute,"
+        " and those of provenance that is mirrored",
     )
 
 

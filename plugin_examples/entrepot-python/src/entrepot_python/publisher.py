@@ -17,8 +17,9 @@ from entrepot_python.write_legacy import legacy_path, project_legacy
 class SimplePublisher:
     """Writes the pages of projects that changed, and the root when projects came, went or changed.
 
-    With `legacy`, each project has a page in the older JSON too, with absolute addresses below
-    `base_url` if that is given. Where the index counts its changes, each page tells the project's count.
+    With `legacy`, each project has a page in the older JSON too. Its addresses, and everywhere those of
+    mirrored provenance, are absolute and below `base_url` if that is given. Where the index counts its
+    changes, each page tells the project's count.
     """
 
     legacy: bool = False
@@ -60,9 +61,9 @@ class SimplePublisher:
                 yield page
 
     def _pages(self, project: PythonProject, files: Sequence[PythonFile]) -> Iterator[PublishedFile]:
-        path, html = _path(project.project), project_html(project, files)
+        path, html = _path(project.project), project_html(project, files, self.base_url)
         headers = {} if project.serial is None else {"X-PyPI-Last-Serial": str(project.serial)}
-        yield PublishedFile(path, JSON, project_json(project, files), headers)
+        yield PublishedFile(path, JSON, project_json(project, files, self.base_url), headers)
         yield from (PublishedFile(path, media_type, html, headers) for media_type in HTML)
         if self.legacy:
             page = project_legacy(project, files, self.base_url)

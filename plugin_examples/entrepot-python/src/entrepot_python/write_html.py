@@ -7,7 +7,7 @@ from html import escape
 from typing import Final
 
 from entrepot_python.content import CoreMetadata, PythonFile, PythonProject
-from entrepot_python.write_json import file_url
+from entrepot_python.write_json import file_url, provenance_url
 
 HTML: Final = ("application/vnd.pypi.simple.v1+html", "text/html")
 
@@ -17,11 +17,11 @@ _PREFERRED = ("sha256", "sha512", "sha384", "sha224", "blake2b", "sha1", "md5")
 _HEAD = '<!DOCTYPE html>\n<html>\n<head>\n<meta name="pypi:repository-version" content="{}">\n'
 
 
-def project_html(project: PythonProject, files: Sequence[PythonFile]) -> bytes:
-    """Write a project's page."""
+def project_html(project: PythonProject, files: Sequence[PythonFile], base_url: str | None = None) -> bytes:
+    """Write a project's page; with `base_url`, addresses of mirrored provenance are absolute."""
     title = escape(project.name or project.project)
     facts = "".join(f'<meta name="pypi:{name}" content="{escape(value)}">\n' for name, value in _facts(project))
-    links = "".join(f"{_link(file)}<br>\n" for file in files)
+    links = "".join(f"{_link(file, base_url)}<br>\n" for file in files)
     head = f"{_HEAD.format(_api_version(project, files))}{facts}<title>Links for {title}</title>\n</head>\n"
     return f"{head}<body>\n<h1>Links for {title}</h1>\n{links}</body>\n</html>\n".encode()
 
@@ -49,7 +49,7 @@ def _api_version(project: PythonProject, files: Sequence[PythonFile]) -> str:
     """The version that brought the latest of what is said; sizes and versions are said in JSON alone."""
     if project.status is not None:
         return "1.4"
-    if any(file.provenance is not None for file in files):
+    if any(provenance_url(file) is not None for file in files):
         return "1.3"
     return "1.2" if project.tracks or project.alternate_locations else "1.0"
 
@@ -63,12 +63,12 @@ def _facts(project: PythonProject) -> Iterator[tuple[str, str]]:
     yield from (("alternate-locations", url) for url in project.alternate_locations)
 
 
-def _link(file: PythonFile) -> str:
-    attributes = "".join(f' {name}="{escape(value)}"' for name, value in _attributes(file))
+def _link(file: PythonFile, base_url: str | None) -> str:
+    attributes = "".join(f' {name}="{escape(value)}"' for name, value in _attributes(file, base_url))
     return f"<a{attributes}>{escape(file.filename)}</a>"
 
 
-def _attributes(file: PythonFile) -> Iterator[tuple[str, str]]:
+def _attributes(file: PythonFile, base_url: str | None) -> Iterator[tuple[str, str]]:
     digest = _digest(file.hashes)
     yield "href", f"{file_url(file)}#{digest}" if digest else file_url(file)
     if file.requires_python is not None:
@@ -77,8 +77,8 @@ def _attributes(file: PythonFile) -> Iterator[tuple[str, str]]:
         yield "data-yanked", file.yanked if isinstance(file.yanked, str) else ""
     if file.gpg_sig is not None:
         yield "data-gpg-sig", "true" if file.gpg_sig else "false"
-    if file.provenance is not None:
-        yield "data-provenance", file.provenance
+    if (provenance := provenance_url(file, base_url)) is not None:
+        yield "data-provenance", provenance
     if file.core_metadata:
         said = _metadata(file.core_metadata)
         yield "data-core-metadata", said

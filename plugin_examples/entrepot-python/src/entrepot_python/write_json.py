@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
 import msgspec
 
-from entrepot_python.content import PythonFile, PythonProject, file_path
+from entrepot_python.content import PythonFile, PythonProject, file_path, provenance_path
 
 JSON: Final = "application/vnd.pypi.simple.v1+json"
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
-def project_json(project: PythonProject, files: Sequence[PythonFile]) -> bytes:
-    """Write a project's page; what the upstream did not say is left out."""
+def project_json(project: PythonProject, files: Sequence[PythonFile], base_url: str | None = None) -> bytes:
+    """Write a project's page; what the upstream did not say is left out.
+
+    With `base_url`, where the repository is served, addresses of mirrored provenance are absolute.
+    """
     page: dict[str, Any] = {
         "meta": {"api-version": _api_version(project, files)},
         "name": project.name or project.project,
-        "files": [_file(file) for file in files],
+        "files": [_file(file, base_url) for file in files],
     }
     if project.serial is not None:
         page["meta"]["_last-serial"] = project.serial
@@ -42,12 +45,12 @@ def _api_version(project: PythonProject, files: Sequence[PythonFile]) -> str:
         return "1.0"
     if project.status is not None:
         return "1.4"
-    if any(file.provenance is not None for file in files):
+    if any(provenance_url(file) is not None for file in files):
         return "1.3"
     return "1.2" if project.tracks or project.alternate_locations else "1.1"
 
 
-def _file(file: PythonFile) -> dict[str, Any]:
+def _file(file: PythonFile, base_url: str | None) -> dict[str, Any]:
     said: dict[str, Any] = {
         "filename": file.filename,
         "url": file_url(file),
@@ -59,15 +62,26 @@ def _file(file: PythonFile) -> dict[str, Any]:
         "core-metadata": file.core_metadata,
         "dist-info-metadata": file.core_metadata,
         "gpg-sig": file.gpg_sig,
-        "provenance": file.provenance,
+        "provenance": provenance_url(file, base_url),
         "yanked": file.yanked,
     }
     return {name: value for name, value in said.items() if value is not None}
 
 
-def file_url(file: PythonFile) -> str:
+def file_url(file: PythonFile, base_url: str | None = None) -> str:
     """Say where a file is, seen from its project's page: the same in every version."""
-    return f"../../{quote(file_path(file.project, file.filename))}"
+    return _url(file_path(file.project, file.filename), base_url)
+
+
+def provenance_url(file: PythonFile, base_url: str | None = None) -> str | None:
+    """Say where a file's attestations are: beside it if mirrored, else at the index."""
+    if file.provenance_sha256 is None:
+        return file.provenance
+    return _url(provenance_path(file.project, file.filename), base_url)
+
+
+def _url(path: str, base_url: str | None) -> str:
+    return f"../../{quote(path)}" if base_url is None else urljoin(base_url, quote(path))
 
 
 async def root_json(projects: AsyncIterator[PythonProject]) -> AsyncIterator[bytes]:

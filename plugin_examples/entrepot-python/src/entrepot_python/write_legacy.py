@@ -6,7 +6,6 @@ import datetime
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
-from urllib.parse import urljoin
 
 import msgspec
 from packaging.version import Version
@@ -70,7 +69,7 @@ def _file(file: PythonFile, base_url: str | None) -> dict[str, Any]:
     told = read_filename(file.filename)
     return {
         "filename": file.filename,
-        "url": file_url(file) if base_url is None else urljoin(base_url, file_url(file).removeprefix("../../")),
+        "url": file_url(file, base_url),
         "digests": file.hashes,
         "md5_digest": file.hashes.get("md5"),
         "size": file.size,
