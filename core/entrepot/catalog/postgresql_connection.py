@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
+
+from entrepot.catalog.statement import PIECE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import sqlalchemy
-
-#: Rows that a stream fetches at once.
-_AT_ONCE: Final = 2000
 
 
 class PostgresConnection:
@@ -30,7 +29,7 @@ class PostgresConnection:
         self.alchemy.exec_driver_sql(said, [dict(row) for row in rows])
 
     def stream(self, said: str, values: Mapping[str, Any], /) -> sqlalchemy.CursorResult[Any]:
-        options = {"stream_results": True, "yield_per": _AT_ONCE}
+        options = {"stream_results": True, "yield_per": PIECE}
         return self.alchemy.exec_driver_sql(said, dict(values), execution_options=options)
 
     def rollback(self) -> None:
