@@ -29,6 +29,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.promise("P24")
 #: More connections than any server of tests lets in.
 MANY = 2000
 
+#: After how long our session looks whether it waits in a circle. It looks once: the other must wait for us by then.
+CROSSED = "3s"
+
 
 @pytest.fixture
 def upstream(origin: BadOrigin) -> FirmwareUpstream:
@@ -63,7 +66,7 @@ def until_blocked(other: psycopg.Connection[Any], url: str) -> None:
 
 
 def cross(other: psycopg.Connection[Any], url: str) -> None:
-    """Once we wait for the other's lock, let it want ours: the server ends who waited first, and that is we."""
+    """Once we wait for the other's lock, let it want ours: the server ends who looks for a circle, and that is we."""
     until_blocked(other, url)
     other.execute("SELECT * FROM lease FOR UPDATE")
     other.rollback()
@@ -80,7 +83,12 @@ async def test_the_victim_of_a_dead_lock_says_so_and_the_next_sync_goes_on(
     tmp_path: Path, postgres_url: str, upstream: FirmwareUpstream
 ) -> None:
     """No half version, no lease that stays; what was downloaded is not downloaded again."""
+    with closing(session(postgres_url)) as other:
+        other.autocommit = True
+        name = sql.Identifier(make_url(postgres_url).database or "")
+        other.execute(sql.SQL("ALTER DATABASE {} SET deadlock_timeout = {}").format(name, CROSSED))
     with opened(tmp_path, upstream, postgres_url) as made, closing(session(postgres_url)) as other:
+        other.execute("SET deadlock_timeout = '10min'")
         await sync(made, "fw")
         upstream.add("second", b"second")
         upstream.publish()

@@ -159,7 +159,7 @@ class _Asking:
             raise
         document = Document(url, download.digests["sha256"], download)
         # Many come in a sync: their files go as soon as storage has them, and no unit needs them.
-        weakref.finalize(document, download.received.discard).atexit = False
+        weakref.finalize(document, download.received.discard)
         return document
 
     def _tell(self, file: ListedFile, error: EntrepotError) -> None:
