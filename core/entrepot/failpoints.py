@@ -110,6 +110,11 @@ def failpoint(name: str) -> None:
         _armed.hit(name)
 
 
+def is_armed() -> bool:
+    """Whether failpoints of this process are counted, so that what passes them should happen in it."""
+    return _armed is not None
+
+
 @contextmanager
 def arm(*orders: Order | str) -> Iterator[Armed]:
     """Let failpoints of this process fail as ordered while the block runs; without orders, count hits.

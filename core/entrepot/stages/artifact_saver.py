@@ -26,7 +26,7 @@ class ArtifactSaver(Stage):
     gives: ClassVar = frozenset({facts.ARTIFACTS_SAVED})
 
     async def run(self) -> None:
-        async for units in self.batches(minsize=2000):
+        async for units in self.batches(minsize=500):
             await self._save(units)
             for unit in units:
                 await self.put(unit)

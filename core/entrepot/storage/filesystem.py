@@ -17,13 +17,14 @@ from entrepot.storage.disk import Disk
 from entrepot.storage.durable import Choice, SyncEach, SyncWhole, rounds
 from entrepot.storage.faults import fault
 from entrepot.storage.incoming import Arrived, Arriving
+from entrepot.storage.keeper import Keeper
 from entrepot.storage.scratch import Scratch
 from entrepot.storage.shelf import Shelf
 from entrepot.storage.standing import walk
 from entrepot.storage.whole_sync import syncfs_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from entrepot.model.incoming import Received
     from entrepot.storage.protocol import Damage, Standing
@@ -35,7 +36,8 @@ class FilesystemStorage:
     """Files at `sha256/ab/cdef...` below a folder; temporary ones in `tmp/` beside them.
 
     `sync` says how a round becomes durable: "each" file by `fsync`, or, on "auto", the whole file
-    system by `syncfs` where that can be trusted and is faster.
+    system by `syncfs` where that can be trusted and is faster. Many small bodies are kept by another
+    process, unless a `disk` is given: what is to be seen there happens in this one.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class FilesystemStorage:
         self._shelf = Shelf(str(root / "sha256"), self._disk)
         self._scratch = Scratch(str(root / "tmp"), self._disk)
         self._each = SyncEach(self._disk, threads=threads)
+        self._keeper = Keeper(root, sync=sync) if disk is None else None
 
     def prepare(self) -> None:
         """Make the folders, durably; calling again does nothing."""
@@ -75,7 +78,9 @@ class FilesystemStorage:
             return self._scratch.sweep()
 
     def close(self) -> None:
-        """End the threads, and give up the lock on temporary files."""
+        """End the threads and the other process, and give up the lock on temporary files."""
+        if self._keeper is not None:
+            self._keeper.close()
         self._each.close()
         self._scratch.close()
 
@@ -89,13 +94,26 @@ class FilesystemStorage:
             for received in batch:
                 leftovers.callback(received.discard)
             ours = [self._ours(received, leftovers) for received in batch]
-            written: dict[bytes, bool] = {}
-            for part in rounds({file.sha256: file for file in ours}.values()):
-                written |= self._keep_round(part)
+            files = {file.sha256: file for file in ours}
+            written = self._keeper.keep([file for file in files.values() if file.is_in_memory]) if self._keeper else {}
+            written |= self._keep_here(file for file in files.values() if file.sha256 not in written)
             return [
                 KeptArtifact(one.sha256, one.size, one.digests, None if written[one.sha256] else self._recheck(one))
                 for one in batch
             ]
+
+    def keep_verified(self, bodies: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bool]:
+        """Make bytes durable under digests that somebody found them to have; which were written, not found.
+
+        Raises an `OSError` as it came, for who tells it elsewhere.
+        """
+        with ExitStack() as leftovers:
+            files = []
+            for sha256, body in bodies:
+                digests = (Digest("sha256", sha256),)
+                files.append(Arrived(digests, len(body), body=body, files=self._scratch, disk=self._disk))
+                leftovers.callback(files[-1].discard)
+            return self._keep_here(files)
 
     def holds(self, sha256: bytes, size: int | None = None) -> bool:
         """Whether a file stands under the digest, of that size; its bytes are not looked at."""
@@ -144,6 +162,12 @@ class FilesystemStorage:
         """Read and hash what stands under a digest, unless its size tells already."""
         with self._told():
             return self._shelf.examine(sha256, size)
+
+    def _keep_here(self, files: Iterable[Arrived]) -> dict[bytes, bool]:
+        written: dict[bytes, bool] = {}
+        for part in rounds(files):
+            written |= self._keep_round(part)
+        return written
 
     def _keep_round(self, part: Sequence[Arrived]) -> dict[bytes, bool]:
         """Sync the files, give them their names, sync the folders; which were written, not found."""

@@ -139,6 +139,11 @@ class Arrived:
         self._body, self._path = (body, "") if isinstance(body, bytes) else (b"", body)
 
     @property
+    def is_in_memory(self) -> bool:
+        """Whether no file has the bytes."""
+        return not self._path
+
+    @property
     def path(self) -> Path:
         """A file with the bytes; a body in memory is written to one when first asked for."""
         try:
