@@ -243,11 +243,14 @@ class Plugins:
 
     def owner_of(self, package: str) -> str | None:
         """The plugin whose code an outermost package holds; None for what none of them brought."""
-        for name, plugin in self._manager.list_name_plugin():
-            module = getattr(plugin, "__name__", None) if inspect.ismodule(plugin) else type(plugin).__module__
-            if plugin is not None and name != BUILTIN and str(module).partition(".")[0] == package:
-                return name
-        return None
+        names = (name for name, plugin in self._manager.list_name_plugin() if plugin is not None)
+        return next((name for name in names if name != BUILTIN and self.package_of(name) == package), None)
+
+    def package_of(self, name: str) -> str:
+        """The outermost package that holds a plugin's code."""
+        plugin = self._manager.get_plugin(name)
+        module = plugin.__name__ if inspect.ismodule(plugin) else type(plugin).__module__
+        return module.partition(".")[0]
 
     def add_commands(self, group: click.Group, begin: Callable[[str], None] = nobody_asks) -> None:
         """Let every plugin add its commands; one whose commands break keeps what else it brought.

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from entrepot.hooks.record import BUILTIN
 from entrepot.pipeline.stage import Stage
 
 if TYPE_CHECKING:
@@ -60,12 +65,26 @@ def brought(plugins: Plugins, name: str) -> Brought:
 
 def _stages(plugins: Plugins, name: str) -> tuple[str, ...]:
     """Stages whose code the plugin's package holds; one that is private to a module is none of its own."""
+    if any(record.name == name and record.distribution for record in plugins.records) and name != BUILTIN:
+        _import_all(plugins.package_of(name))
     found = {
         stage.__name__
         for stage in _subclasses(Stage)
         if not stage.__name__.startswith("_") and plugins.owner_of(stage.__module__.partition(".")[0]) == name
     }
     return tuple(sorted(found))
+
+
+def _import_all(package: str) -> None:
+    """Import what a plugin imports only where it is needed; what cannot be imported has no stages to list."""
+    for module in pkgutil.walk_packages(getattr(sys.modules[package], "__path__", ()), f"{package}.", onerror=_skip):
+        if not module.name.endswith(".__main__"):
+            with suppress(Exception):  # as of an extra that is not installed
+                importlib.import_module(module.name)
+
+
+def _skip(module: str) -> None:
+    """Leave a package out that cannot be imported."""
 
 
 def _subclasses(cls: type[Any]) -> Iterator[type[Any]]:

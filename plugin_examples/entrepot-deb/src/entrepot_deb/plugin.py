@@ -1,16 +1,33 @@
-"""What this plugin registers with entrepot."""
+"""What this plugin registers with entrepot.
+
+Every command loads it, whatever is synced: what only this type needs is imported when it is made.
+"""
+
+# ruff: noqa: PLC0415  # imports in functions are how this module is meant
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING
 
-from entrepot.plugin import Content, FirstStage, Importer, Published, Publisher, RunContext, VersionView, hookimpl
-from entrepot_deb.apt_sources import import_apt_sources
+from entrepot.plugin import (
+    Content,
+    FirstStage,
+    ImportContext,
+    Imported,
+    Importer,
+    Published,
+    Publisher,
+    RunContext,
+    Stage,
+    VersionView,
+    hookimpl,
+)
 from entrepot_deb.content import DebIndex, DebPackage, DebRelease, DebSource
-from entrepot_deb.mirror_selection import MirrorSelection
-from entrepot_deb.mirror_suites import MirrorSuites
 from entrepot_deb.options import DebOptions
-from entrepot_deb.signed_publisher import SignedPublisher
+
+if TYPE_CHECKING:
+    from entrepot_deb.signed_publisher import SignedPublisher
 
 
 @hookimpl
@@ -23,7 +40,7 @@ def entrepot_register_content_types() -> Sequence[type[Content]]:
 def entrepot_register_first_stages() -> Sequence[FirstStage]:
     """Repositories of type `deb` are read from an archive with dists/ and pool/, or a flat one."""
     told = "Each archive of a file of apt, such as /etc/apt/sources.list."
-    importer = Importer("apt-sources", import_apt_sources, takes="FILE", told=told)
+    importer = Importer("apt-sources", _import_apt_sources, takes="FILE", told=told)
     return [FirstStage("deb", make=_first_stage, options=DebOptions, importers=[importer])]
 
 
@@ -43,14 +60,29 @@ class Verbatim:
             yield file
 
 
-def _first_stage(context: RunContext) -> MirrorSuites:
-    kind = MirrorSelection if context.options.publish == "signed" else MirrorSuites
-    return kind(context.remote, context.options)
+def _first_stage(context: RunContext) -> Stage:
+    if context.options.publish == "signed":
+        from entrepot_deb.mirror_selection import MirrorSelection
+
+        return MirrorSelection(context.remote, context.options)
+    from entrepot_deb.mirror_suites import MirrorSuites
+
+    return MirrorSuites(context.remote, context.options)
+
+
+def _import_apt_sources(context: ImportContext) -> list[Imported]:
+    from entrepot_deb.apt_sources import import_apt_sources
+
+    return import_apt_sources(context)
 
 
 def _publisher(context: RunContext) -> SignedPublisher | Verbatim:
     said = context.options
-    return Verbatim() if said.publish == "verbatim" else SignedPublisher(said.signing_key, snapshots=said.snapshots)
+    if said.publish == "verbatim":
+        return Verbatim()
+    from entrepot_deb.signed_publisher import SignedPublisher
+
+    return SignedPublisher(said.signing_key, snapshots=said.snapshots)
 
 
 def _is_lasting(path: str) -> bool:

@@ -6,15 +6,17 @@ import heapq
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import msgspec
 from packaging.utils import canonicalize_name
 
 from entrepot.plugin import Combining, Merge
-from entrepot_python.read_root import Named, read_root
 from entrepot_python.write_html import root_begins, root_ends
 from entrepot_python.write_json import JSON
+
+if TYPE_CHECKING:
+    from entrepot_python.read_root import Named
 
 #: Where a project's name stands: in its page, in the older JSON, and in the paths of its files.
 _OF_A_PROJECT: Final = re.compile(r"(?:simple|packages|pypi)/([^/]+)(?:/.*)?", re.DOTALL)
@@ -59,6 +61,8 @@ def _firsts(lists: Sequence[Iterable[tuple[str, bytes]]]) -> Iterator[bytes]:
 
 
 def _projects(root: BinaryIO) -> Iterator[tuple[str, bytes]]:
+    from entrepot_python.read_root import read_root  # noqa: PLC0415  # every command loads this module
+
     for project in read_root(io.TextIOWrapper(root, encoding="utf-8"), is_json=True):
         yield canonicalize_name(project.name), msgspec.json.encode(_entry(project))
 
