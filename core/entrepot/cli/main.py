@@ -20,8 +20,14 @@ from entrepot.possessions import note_socket
 def main() -> NoReturn:
     """Run the command line that the process was started with."""
     make_rounds_rare()
+    _forget_archives_that_are_not_there()
     sys.addaudithook(note_socket)
     leave(run(sys.argv[1:], Invocation(environ=os.environ)))
+
+
+def _forget_archives_that_are_not_there() -> None:
+    """Spare importlib.metadata what opens archives: Python names one with its own library, which few have."""
+    sys.path[:] = [place for place in sys.path if not place.endswith(".zip") or os.path.exists(place)]
 
 
 def run(arguments: Sequence[str], invocation: Invocation) -> int:

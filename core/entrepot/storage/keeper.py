@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 #: Fewer bodies than this are kept in less time than a process takes to begin.
 _MANY: Final = 256
 
+#: Fewer than this are kept in less time than one that has begun takes to be asked.
+_SOME: Final = 32
+
 
 class Keeper:
     """Keeps rounds of bodies for one storage, in a process that begins with the first large one.
@@ -40,7 +43,7 @@ class Keeper:
 
         Raises the `OSError` that was met there.
         """
-        if len(files) < _MANY or is_armed():
+        if len(files) < (_MANY if self._process is None else _SOME) or is_armed():
             return {}
         with self._asking:
             answer = self._ask([(file.sha256, file.content()) for file in files]) if self._is_of_use else None

@@ -11,7 +11,7 @@ import pytest
 from installed_plugins import GOOD, install
 from source_tree import ROOT
 
-HEAVY = {"aiohttp", "alembic", "cattrs", "psycopg", "rich", "sqlalchemy", "tomlkit"}
+HEAVY = {"aiohttp", "alembic", "cattrs", "psycopg", "rich", "sqlalchemy", "tomlkit", "zipp"}
 
 SCRIPT = """
 import sys

@@ -86,6 +86,18 @@ def test_a_few_bodies_begin_no_process(storage: FilesystemStorage) -> None:
     assert children() == already
 
 
+def test_a_process_that_has_begun_is_asked_for_some_too(storage: FilesystemStorage, process: int) -> None:
+    """The last round of a sync is as large as it happens to be; a stopped process shows who is asked."""
+    os.kill(process, signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as pool:
+        few, some = (pool.submit(keep, storage, *bodies(name, count)) for name, count in (("few", 31), ("some", 32)))
+        few.result(timeout=30)
+        with pytest.raises(TimeoutError):
+            some.result(timeout=0.2)
+        os.kill(process, signal.SIGCONT)
+        assert len(some.result(timeout=30)) == 32
+
+
 def test_large_bodies_among_many_small_ones_are_kept_too(storage: FilesystemStorage, tmp_path: Path) -> None:
     """They lie in files already, so they stay with who wrote those."""
     large = [bytes([number]) * 200_000 for number in range(3)]
