@@ -178,7 +178,7 @@ class HttpFetcher:
         _check_promise(headers, start, length, request, url)
         self._watch.body(transfer, response.content)
         if length is not None and length <= _SMALL and not start:
-            await self._take_small(response, incoming, transfer, url)
+            await self._take_small(response.content, length, incoming, transfer, url)
         else:
             request.resumable = _resumable(headers, request)
             endless = self._remote.politeness.largest_metadata
@@ -187,11 +187,13 @@ class HttpFetcher:
         return Answer(url, headers)
 
     async def _take_small(
-        self, response: aiohttp.ClientResponse, incoming: Incoming, transfer: Transfer, url: str
+        self, content: aiohttp.StreamReader, length: int, incoming: Incoming, transfer: Transfer, url: str
     ) -> None:
         """Read a body that is mostly here already, and hash it in place: a thread would cost more."""
         try:
-            data = await response.content.read()
+            data = await content.readany()
+            while len(data) < length and (more := await content.readany()):
+                data += more
         except FOREIGN as error:
             raise translate(error, url) from None
         await self._pump.account(len(data), transfer)
