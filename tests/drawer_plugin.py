@@ -41,6 +41,10 @@ class TakeNotes:
         del contents, held
         return ()
 
+    async def without(self, contents: Sequence[Content], held: VersionView) -> Sequence[Content]:
+        del contents, held
+        return ()
+
 
 class Nothing(Stage):
     """Declares nothing."""

@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "add": "Add a repository to the configuration.",
         "sync": "Bring repositories up to their upstream.",
         "upload": "Take files of one's own into a repository.",
+        "withdraw": "Take files of one's own out of a repository.",
         "status": "Show all repositories at a glance.",
         "versions": "List the versions of a repository.",
         "show": "Show what a version holds.",

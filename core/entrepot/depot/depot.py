@@ -122,6 +122,13 @@ class Depot:
         intake = self.intake(request.repository.name)
         return TakeIn(uploads, intake.make(request), receiver=self.storage)
 
+    def withdrawal_stage(self, request: SyncRequest, names: Sequence[str]) -> Stage:
+        """Make the stage that lets uploaded files go."""
+        from entrepot.assembly.take_out import TakeOut  # noqa: PLC0415  # seldom needed
+
+        reader = self.intake(request.repository.name).make(request)
+        return TakeOut(names, reader, types=self.plugins.content_types.values())
+
     def intake(self, name: str) -> Intake:
         """Who reads what is uploaded to a repository; `ConfigurationError` when it takes nothing."""
         configured, intake = self.settings.repository(name), self.first_stage(name).intake

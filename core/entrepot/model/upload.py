@@ -71,3 +71,10 @@ class UploadReader(Protocol):
 
         Called once, with all that is new; `held` is what the repository has, which nobody changes meanwhile.
         """
+
+    async def without(self, contents: Sequence[Content], held: VersionView) -> Sequence[Content]:
+        """Say what else reads otherwise once these are gone, such as a package that they are files of.
+
+        Called once, with all that is withdrawn; `held` is what the repository has, with them. They
+        themselves go without being named here.
+        """

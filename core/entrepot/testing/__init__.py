@@ -9,6 +9,8 @@ Beside these names it has contracts, to be subclassed in a test module: `stage_c
 from __future__ import annotations
 
 from entrepot.operations.sync import Confirmed, retry_failed, sync
+from entrepot.operations.upload import upload_files
+from entrepot.operations.withdraw import withdraw_files
 from entrepot.testing.bad_origin import BadOrigin
 from entrepot.testing.bad_replies import Reply, Seen
 from entrepot.testing.clock import Clock
@@ -33,4 +35,6 @@ __all__ = [
     "served",
     "snapshot",
     "sync",
+    "upload_files",
+    "withdraw_files",
 ]

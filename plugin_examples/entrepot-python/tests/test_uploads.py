@@ -17,7 +17,7 @@ import aiohttp
 import attrs
 import pytest
 
-from entrepot.testing import check_depot, served
+from entrepot.testing import check_depot, served, withdraw_files
 
 JSON = "application/vnd.pypi.simple.v1+json"
 #: As the fixture that opens the depot has them.
@@ -139,6 +139,29 @@ async def test_a_name_keeps_its_bytes_for_good(open_ours: Open) -> None:
             assert "already exists, with other bytes" in said
             assert latest(opened) == 1
             assert await client.get("ours/packages/demo/demo-1.0-py3-none-any.whl") == (200, body)
+
+
+async def test_what_is_withdrawn_is_listed_no_more_and_the_project_stays(open_ours: Open) -> None:
+    """File, metadata beside it and the version that it was the last of; earlier versions are as they were."""
+    names = ["demo-1.0-py3-none-any.whl", "demo-1.1-py3-none-any.whl"]
+    with open_ours() as opened, nothing_left(opened):
+        async with served(opened) as address, aiohttp.ClientSession() as session:
+            client = Client(address, session)
+            for name in names:
+                assert (await client.upload(name, wheel(*name.split("-")[:2])))[0] == 200
+
+            await withdraw_files(opened, "ours", [names[1]])
+            one_left, gone = await client.page("demo"), await client.get(f"ours/packages/demo/{names[1]}.metadata")
+            await withdraw_files(opened, "ours", [f"packages/demo/{names[0]}"])
+            none_left, earlier = await client.page("demo"), await client.page("demo", "ours@2")
+
+            assert (one_left["versions"], [file["filename"] for file in one_left["files"]]) == (["1.0"], names[:1])
+            assert gone[0] == 404
+            assert (none_left["name"], none_left["versions"], none_left["files"]) == ("demo", [], [])
+            assert (earlier["versions"], [file["filename"] for file in earlier["files"]]) == (["1.0", "1.1"], names)
+            assert (await client.upload(names[1], wheel("demo", "1.1", code="EVIL = 1\n")))[0] == 409
+            assert (await client.upload(names[1], wheel("demo", "1.1")))[0] == 200
+            assert (await client.page("demo"))["versions"] == ["1.1"]
 
 
 GOOD = wheel("demo", "1.0")

@@ -61,6 +61,8 @@ def lines(ready: Shell, feed: Feed, tmp_path: Path) -> list[dict[str, Any]]:
         typed("add", name, "--type", "drawer", "--set", "uploads=true")
         (tmp_path / name).write_text(name)
         typed("upload", name, str(tmp_path / name), "--path", "note")
+    typed("withdraw", "mine", "note")
+    typed("upload", "mine", str(tmp_path / "mine"), "--path", "note")
     typed("combine", "all", "mine", "yours")
     typed("shadowed", "all")
     typed("status")

@@ -29,3 +29,7 @@ class TakeFile:
     async def along(self, contents: Sequence[Content], held: VersionView) -> Sequence[Content]:  # noqa: ARG002 - asks nothing
         """Files stand alone."""
         return ()
+
+    async def without(self, contents: Sequence[Content], held: VersionView) -> Sequence[Content]:  # noqa: ARG002 - asks nothing
+        """Files stand alone."""
+        return ()

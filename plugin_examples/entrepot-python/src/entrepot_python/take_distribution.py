@@ -68,12 +68,19 @@ class TakeDistribution:
     async def along(self, contents: Sequence[Content], held: VersionView) -> Sequence[Content]:
         """The projects that files were uploaded for, with all their versions."""
         files = [content for content in contents if isinstance(content, PythonFile)]
-        return [await _project(project, files, held) for project in sorted({file.project for file in files})]
+        return [await _project(project, held, new=files) for project in sorted({file.project for file in files})]
+
+    async def without(self, contents: Sequence[Content], held: VersionView) -> Sequence[Content]:
+        """The projects of those files, with the versions that are left; one with none still has its name."""
+        files = [content for content in contents if isinstance(content, PythonFile)]
+        return [await _project(project, held, gone=files) for project in sorted({file.project for file in files})]
 
 
-async def _project(project: str, new: Sequence[PythonFile], held: VersionView) -> PythonProject:
-    where = ("project", project)
-    files = [file async for file in held.contents(PythonFile, where=where)]
+async def _project(
+    project: str, held: VersionView, *, new: Sequence[PythonFile] = (), gone: Sequence[PythonFile] = ()
+) -> PythonProject:
+    where, names = ("project", project), {file.filename for file in gone}
+    files = [file async for file in held.contents(PythonFile, where=where) if file.filename not in names]
     files += [file for file in new if file.project == project]
     before = await anext(aiter(held.contents(PythonProject, where=where)), PythonProject(project=project, name=project))
     return attrs.evolve(before, versions=_versions(files))
