@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from drawer_plugin import Drawer
 from shell import Feed, Program, Shell
 
 
@@ -31,6 +32,18 @@ def ready(shell: Shell, feed: Feed) -> Shell:
     """A shell where repository `tools` is configured and was never synced."""
     assert shell("init").code == 0
     assert shell("add", "tools", "--type", "firmware", "--url", feed.url).code == 0
+    return shell
+
+
+@pytest.fixture
+def ours(shell: Shell) -> Shell:
+    """A shell where `ours` takes notes of one's own, of 1,000 bytes at most; two of them are at hand."""
+    shell.plugins.append(("drawer", Drawer()))
+    assert shell("init").code == 0
+    (shell.folder / "one.txt").write_text("one")
+    (shell.folder / "two.txt").write_text("two")
+    with (shell.folder / "entrepot.toml").open("a") as file:
+        file.write('\n[repositories.ours]\ntype = "drawer"\nuploads = true\nupload_limit = 1000\n')
     return shell
 
 

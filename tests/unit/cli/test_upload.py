@@ -4,22 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
-from drawer_plugin import Drawer
 from shell import Shell
-
-
-@pytest.fixture
-def ours(shell: Shell) -> Shell:
-    """A shell where `ours` takes notes of one's own."""
-    shell.plugins.append(("drawer", Drawer()))
-    assert shell("init").code == 0
-    (shell.folder / "one.txt").write_text("one")
-    (shell.folder / "two.txt").write_text("two")
-    with (shell.folder / "entrepot.toml").open("a") as file:
-        file.write('\n[repositories.ours]\ntype = "drawer"\nuploads = true\nupload_limit = 1000\n')
-    return shell
 
 
 def test_all_files_are_one_version(ours: Shell) -> None:

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from drawer_plugin import Drawer
 from entrepot.failpoints import arm
 from shell import Shell
 
 
 @pytest.fixture
-def ours(shell: Shell) -> Shell:
-    """A shell where `ours` has three notes, in version 1."""
-    shell.plugins.append(("drawer", Drawer()))
-    assert shell("init").code == 0
-    (shell.folder / "one.txt").write_text("one")
-    (shell.folder / "two.txt").write_text("two")
-    with (shell.folder / "entrepot.toml").open("a") as file:
-        file.write('\n[repositories.ours]\ntype = "drawer"\nuploads = true\n')
-    assert shell("upload", "ours", "one.txt", "two.txt").code == 0
-    assert shell("upload", "ours", "one.txt", "--path", "deep/one.txt").code == 0
-    return shell
+def ours(ours: Shell) -> Shell:
+    """A shell where `ours` has three notes, in version 2."""
+    assert ours("upload", "ours", "one.txt", "two.txt").code == 0
+    assert ours("upload", "ours", "one.txt", "--path", "deep/one.txt").code == 0
+    return ours
 
 
 def paths(shell: Shell, version: str) -> list[str]:
