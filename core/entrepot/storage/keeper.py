@@ -28,12 +28,13 @@ _SOME: Final = 32
 class Keeper:
     """Keeps rounds of bodies for one storage, in a process that begins with the first large one.
 
-    Rounds of several threads wait for each other. A process that is gone, killed or short of
-    memory, is not begun again: the bytes are still here, and are kept here.
+    Rounds of several threads wait for each other. The process ends when it is not asked for `idle`
+    seconds, and begins again with the next large round. One that ends otherwise, killed or short of
+    memory, does not: the bytes are still here, and are kept here.
     """
 
-    def __init__(self, root: Path, *, sync: str) -> None:
-        self._given = (str(root), sync, str(os.getpid()))
+    def __init__(self, root: Path, *, sync: str, idle: float = 60) -> None:
+        self._given = (str(root), sync, str(idle), str(os.getpid()))
         self._asking = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._is_of_use = _may_begin()
@@ -63,10 +64,13 @@ class Keeper:
             inbox.flush()
             return pickle.load(outbox)  # type: ignore[no-any-return]  # noqa: S301  # written by our own process
         except (OSError, EOFError, pickle.UnpicklingError):
+            self._is_of_use = False
             self._end()
             return None
 
     def _begun(self) -> tuple[IO[bytes], IO[bytes]]:
+        if self._process is not None and self._process.poll() == 0:
+            self._end()
         if self._process is None:
             program = (sys.executable, "-P", "-m", "entrepot.storage.keeping", *self._given)
             pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
@@ -74,7 +78,6 @@ class Keeper:
         return cast("tuple[IO[bytes], IO[bytes]]", (self._process.stdin, self._process.stdout))  # both are pipes
 
     def _end(self) -> None:
-        self._is_of_use = False
         if self._process is not None:
             with suppress(OSError):
                 self._process.communicate()

@@ -14,13 +14,16 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from entrepot.errors import DepotError
 from entrepot.failpoints import arm
 from entrepot.storage.filesystem import FilesystemStorage
-from entrepot.testing.storage_contract import keep, read, sha256_of
+from entrepot.storage.incoming import Arrived
+from entrepot.storage.keeper import Keeper
+from entrepot.testing.storage_contract import keep, read, received, sha256_of
 from unit.storage.pulled_plug import wrong_files
 
 MANY = 256
@@ -187,7 +190,7 @@ def test_it_makes_nothing_for_who_is_gone(tmp_path: Path) -> None:
     """After a kill nobody saves rows for what it would keep."""
     FilesystemStorage(tmp_path).prepare()
     nobody = "1"
-    command = [sys.executable, "-P", "-m", "entrepot.storage.keeping", str(tmp_path), "auto", nobody]
+    command = [sys.executable, "-P", "-m", "entrepot.storage.keeping", str(tmp_path), "auto", "60", nobody]
 
     ended = subprocess.run(
         command, input=pickle.dumps([(sha256_of(b"x"), b"x")]), capture_output=True, check=True, timeout=30
@@ -195,6 +198,25 @@ def test_it_makes_nothing_for_who_is_gone(tmp_path: Path) -> None:
 
     assert ended.stdout == b""
     assert standing(tmp_path) == 0
+
+
+def test_it_ends_when_nobody_asks_and_begins_again(storage: FilesystemStorage, tmp_path: Path) -> None:
+    """A server that once fetched much does not hold it for ever."""
+
+    def arrived(name: str) -> list[Arrived]:
+        return [cast("Arrived", received(storage, body)) for body in bodies(name)]
+
+    keeper, already = Keeper(tmp_path, sync="auto", idle=0.5), set(children())
+    with closing(keeper):
+        assert len(keeper.keep(arrived("first"))) == MANY
+        (first,) = set(children()) - already
+        os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT)
+
+        assert len(keeper.keep(arrived("second"))) == MANY
+        (second,) = set(children()) - already
+        assert second != first
+    assert standing(tmp_path) == 2 * MANY
+    assert [file.name for file in (tmp_path / "tmp").glob("*.owner")] == []
 
 
 def test_failpoints_are_met_in_the_process_that_armed_them(storage: FilesystemStorage) -> None:
