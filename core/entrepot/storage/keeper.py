@@ -34,7 +34,7 @@ class Keeper:
     """
 
     def __init__(self, root: Path, *, sync: str, idle: float = 60) -> None:
-        self._given = (str(root), sync, str(idle), str(os.getpid()))
+        self._given = (str(root), sync, str(idle))
         self._asking = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._is_of_use = _may_begin()
@@ -63,7 +63,7 @@ class Keeper:
             pickle.dump(bodies, inbox, pickle.HIGHEST_PROTOCOL)
             inbox.flush()
             return pickle.load(outbox)  # type: ignore[no-any-return]  # noqa: S301  # written by our own process
-        except (OSError, EOFError, pickle.UnpicklingError):
+        except Exception:  # whatever became of it, or was said in its place: the bytes are here
             self._is_of_use = False
             self._end()
             return None
@@ -72,7 +72,7 @@ class Keeper:
         if self._process is not None and self._process.poll() == 0:
             self._end()
         if self._process is None:
-            program = (sys.executable, "-P", "-m", "entrepot.storage.keeping", *self._given)
+            program = (sys.executable, "-P", "-m", "entrepot.storage.keeping", *self._given, str(os.getpid()))
             pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
             self._process = subprocess.Popen(program, **pipes)  # noqa: S603  # this interpreter, and words of ours
         return cast("tuple[IO[bytes], IO[bytes]]", (self._process.stdin, self._process.stdout))  # both are pipes

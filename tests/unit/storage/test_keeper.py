@@ -156,6 +156,22 @@ def test_a_process_that_is_killed_in_a_round_leaves_it_to_this_one(
     assert wrong_files(tmp_path) == []
 
 
+def test_a_process_that_says_something_else_is_not_asked_again(
+    storage: FilesystemStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where an installation greets whoever begins a Python."""
+    (tmp_path / "greeting").mkdir()
+    (tmp_path / "greeting" / "sitecustomize.py").write_text("print('good morning')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "greeting"), prepend=os.pathsep)
+    already = set(children())
+
+    keep(storage, *bodies("first"))
+    keep(storage, *bodies("second"))
+
+    assert all(storage.holds(sha256_of(body)) for body in bodies("first") + bodies("second"))
+    assert set(children()) == already
+
+
 @pytest.mark.fault("C08")
 def test_a_disk_that_takes_no_more_is_told_by_this_process(
     storage: FilesystemStorage, tmp_path: Path, process: int
