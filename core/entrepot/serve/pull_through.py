@@ -2,8 +2,9 @@
 
 Whoever asks while one is being brought waits for the same. A sync brings all that were asked for
 while the one before it ran, and makes one version of them. What upstream does not have is not
-asked for again for a while; so names that somebody makes up cost upstream a bounded number of
-requests, and nothing that is asked for under a version's number or date costs it any.
+asked for again for a while, and of new names so many at once and then one now and then: those that
+somebody makes up cost upstream a bounded number of requests, and keep nobody out for long. Nothing
+that is asked for under a version's number or date costs it any.
 """
 
 from __future__ import annotations
@@ -100,6 +101,7 @@ class _Pulls:
         self._clock, self._patience = clock, patience
         self._asked: dict[str, _Asked] = {}
         self._absent: dict[str, float] = {}
+        self._room_at = 0.0
         self._brought: dict[str, float] = {}
         self._failed: dict[str, tuple[EntrepotError, float]] = {}
         self._in_a_row = 0
@@ -138,7 +140,7 @@ class _Pulls:
             del self._absent[oldest]
 
     def _ask(self, group: str) -> _Asked:
-        if len(self._asked) >= MOST_WAITING or len(self._absent) >= MOST_ABSENT:
+        if len(self._asked) >= MOST_WAITING or not self._has_room():
             raise NotYet("too much that is not mirrored is being asked for; ask again later")
         answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         answer.add_done_callback(_seen)
@@ -146,6 +148,17 @@ class _Pulls:
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._work())
         return asked
+
+    def _has_room(self) -> bool:
+        """Whether one more may turn out to be absent; where many are, one is forgotten early now and then."""
+        if len(self._absent) < MOST_ABSENT:
+            return True
+        now = self._clock()
+        if now < self._room_at:
+            return False
+        self._room_at = now + ABSENT_FOR / MOST_ABSENT
+        del self._absent[next(iter(self._absent))]
+        return True
 
     async def _work(self) -> None:
         """Pull until nobody waits; groups asked for meanwhile make the next pull."""

@@ -42,11 +42,12 @@ _DIGESTS: Final[Mapping[str, Callable[[], Any]]] = {
 _AGAIN: Final = "10"
 
 
+_BUSY: Final = 503
+
+
 class TooLarge(Unacceptable):
     """More came in than a repository takes."""
 
-
-_BUSY: Final = 503
 
 #: The first class that fits gives the status; what is none of these is trouble of our own.
 _STATUS: Final[Mapping[type[EntrepotError], int]] = {
@@ -86,11 +87,7 @@ class Uploads:
             return turned_away
         try:
             return await self._take(request, target.name, configured.upload_limit)
-        except (
-            ValueError,
-            HttpProcessingError,
-            web.RequestPayloadError,
-        ) as error:  # of aiohttp: a body that is no form
+        except (ValueError, HttpProcessingError, web.RequestPayloadError) as error:  # what aiohttp says of such bodies
             return _refused(400, f"this is no form with a file: {error!s:.100}")
         except tuple(_STATUS) as error:
             status = next(status for kind, status in _STATUS.items() if isinstance(error, kind))
