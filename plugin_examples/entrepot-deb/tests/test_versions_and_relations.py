@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrepot.plugin import InvalidMetadata
-from entrepot_deb.candidates import Candidate, InOrder
+from entrepot_deb.candidates import Candidate, InOrder, newest
 from entrepot_deb.options import DebOptions
 from entrepot_deb.relations import Alternative, read_provides, read_relations
 from entrepot_deb.selection import select
@@ -130,6 +130,18 @@ def test_the_newest_are_the_last_of_those_that_are_admitted(count: int | None, v
     found = InOrder.of(listed).meeting(Alternative("lib", None, "<<", "4"), count)
 
     assert sorted({each.version for each in found}) == list(versions)
+
+
+def test_of_versions_that_are_equal_it_is_always_the_same_one() -> None:
+    """However they are written, and in whatever order they are listed."""
+    versions = [f"1.{'0' * zeros}1" for zeros in range(8)]
+    for listed in (versions, versions[::-1]):
+        packages = [_candidate(at, "lib", version, "") for at, version in enumerate(listed)]
+
+        (found,) = InOrder.of(packages).meeting(Alternative("lib"), 1)
+        (kept,), oldest = newest(packages, 1)
+
+        assert found.version == kept.version == oldest == max(versions)
 
 
 def _candidate(at: int, name: str, version: str, needs: str) -> Candidate:

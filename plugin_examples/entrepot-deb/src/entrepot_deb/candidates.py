@@ -46,7 +46,8 @@ class InOrder:
 
     @classmethod
     def of(cls, candidates: Iterable[Candidate]) -> InOrder:
-        ordered = sorted(((version_key(each.version), each) for each in candidates), key=lambda one: one[0])
+        keyed = ((version_key(each.version), each) for each in candidates)
+        ordered = sorted(keyed, key=lambda one: (one[0], one[1].version))
         return cls([each for _, each in ordered], [key for key, _ in ordered])
 
     def meeting(self, alternative: Alternative, count: int | None) -> Sequence[Candidate]:
@@ -117,8 +118,12 @@ def is_excluded(package: Candidate, options: DebOptions) -> str | None:
 
 
 def newest(packages: Sequence[Candidate], count: int) -> tuple[list[Candidate], str]:
-    """The newest versions of one package, so many, and the oldest of them."""
-    ordered = sorted({package.version for package in packages}, key=version_key, reverse=True)[:count]
+    """The newest versions of one package, so many, and the oldest of them.
+
+    Of equal ones that are written differently, such as 1.0 and 1.00, it is the same at every sync.
+    """
+    texts = {package.version for package in packages}
+    ordered = sorted(texts, key=lambda text: (version_key(text), text), reverse=True)[:count]
     return [package for package in packages if package.version in ordered], ordered[-1] if ordered else ""
 
 
