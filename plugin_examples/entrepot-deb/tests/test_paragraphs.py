@@ -57,6 +57,37 @@ def test_any_bytes_are_paragraphs_or_our_error(data: bytes) -> None:
     assert [paragraph.fields for paragraph in again] == [paragraph.fields for paragraph in paragraphs]
 
 
+@given(st.text("aB: \t\n", max_size=60).map(str.encode), st.integers(1, 7))
+def test_where_a_file_is_cut_into_blocks_does_not_matter(data: bytes, size: int) -> None:
+    """The same paragraphs at the same lines, or the same error."""
+
+    class Cut(io.BytesIO):
+        def read(self, _: int | None = -1, /) -> bytes:
+            return super().read(size)
+
+    def told(file: io.BytesIO) -> list[Paragraph] | str:
+        try:
+            return list(read_paragraphs(file, what="Packages"))
+        except InvalidMetadata as error:
+            return str(error)
+
+    assert told(Cut(data)) == told(io.BytesIO(data))
+
+
+@given(st.one_of(st.lists(FIELDS, max_size=3), st.just([])), st.text("aB: \t\n\r", max_size=40))
+def test_what_is_read_at_once_is_what_is_read_line_by_line(paragraphs: list[dict[str, str]], more: str) -> None:
+    """A limit of a line that no paragraph of several keeps sends those the careful way, and changes nothing else."""
+    data = b"".join(render_paragraphs(Paragraph(fields) for fields in paragraphs)) + more.encode()
+
+    def told(limits: ReadLimits | None) -> list[Paragraph] | str:
+        try:
+            return read(data, limits)
+        except InvalidMetadata as error:
+            return str(error)
+
+    assert told(None) == told(ReadLimits(line=max(map(len, data.split(b"\n"))) + 1))
+
+
 @pytest.mark.fault("B18")
 @pytest.mark.parametrize(
     ("bad", "why"),

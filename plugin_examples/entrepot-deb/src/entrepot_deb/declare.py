@@ -19,7 +19,7 @@ from entrepot.plugin import (
     relative_path,
 )
 from entrepot_deb.content import DebPackage, DebSource
-from entrepot_deb.paragraphs import Paragraph, render_paragraphs
+from entrepot_deb.paragraphs import Paragraph, render
 
 _FILE = re.compile(r"(?P<sha256>[0-9a-fA-F]{64})[ \t]+(?P<size>[0-9]{1,15})[ \t]+(?P<name>\S+)")
 
@@ -80,7 +80,7 @@ class Declaring:
             name=_field(paragraph, "Package"),
             version=_field(paragraph, "Version"),
             architecture=_field(paragraph, "Architecture"),
-            paragraph=_text(paragraph),
+            paragraph=render(paragraph),
         )
 
     def _source(self, paragraph: Paragraph) -> DebSource:
@@ -89,7 +89,7 @@ class Declaring:
             component=self.component,
             name=_field(paragraph, "Package"),
             version=_field(paragraph, "Version"),
-            paragraph=_text(paragraph),
+            paragraph=render(paragraph),
         )
 
     def _package_file(self, paragraph: Paragraph) -> Iterator[DeclarativeArtifact]:
@@ -122,10 +122,6 @@ def _field(paragraph: Paragraph, name: str) -> str:
     if not value or "\n" in value:
         raise _broken(f"it has no {name}")
     return value
-
-
-def _text(paragraph: Paragraph) -> str:
-    return b"".join(render_paragraphs([paragraph])).decode()
 
 
 def _broken(why: str) -> InvalidMetadata:
