@@ -96,7 +96,7 @@ def render(paragraph: Paragraph) -> str:
 
 
 def _paragraph(raw: bytes, before: int, what: str, limits: ReadLimits) -> Iterator[Paragraph]:
-    """Yield the paragraph of some lines without an empty one among them, if there is any; so many are before it."""
+    """Yield the paragraph of some lines, if there is one among them; so many lines are before those."""
     filled = raw.lstrip(b"\n")
     if filled:
         before += len(raw) - len(filled)
@@ -131,7 +131,7 @@ def _value(first: str, later: str) -> str:
 
 def _line_by_line(raw: bytes, before: int, what: str, limits: ReadLimits) -> Paragraph:
     """Read one paragraph with care; what breaks a rule is told with its line."""
-    building = _Building(what, limits, before)
+    building = _Building(what, limits, before=before)
     for line in raw.split(b"\n"):
         building.add(line + b"\n")
     return building.finish()
@@ -140,7 +140,7 @@ def _line_by_line(raw: bytes, before: int, what: str, limits: ReadLimits) -> Par
 class _Building:
     """A paragraph that is read line by line, and where in the file."""
 
-    def __init__(self, what: str, limits: ReadLimits, before: int) -> None:
+    def __init__(self, what: str, limits: ReadLimits, *, before: int) -> None:
         self._what = what
         self._limits = limits
         self._number = before
