@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable
 
 import attrs
@@ -10,6 +11,10 @@ from importlib_metadata import EntryPoint
 
 from entrepot.hooks.record import BUILTIN, PluginRecord
 from entrepot.hooks.specs import GROUP
+
+#: A requirement of this very distribution that says more than its name, and one that no install asks for by itself.
+_ASKS = re.compile(rf"{GROUP}(?![\w.-])(?!\s*$)", re.IGNORECASE)
+_FOR_AN_EXTRA = re.compile(r";\s*extra\s*==\s*(['\"])[^'\"]*\1\s*$")
 
 
 @attrs.frozen
@@ -75,14 +80,13 @@ def _taken(name: str, claims: list[Candidate]) -> str:
 
 def _unfit(point: EntryPoint, core_version: str | None) -> str:
     lines = (point.dist.requires or []) if point.dist is not None else []
-    named = [line for line in lines if line.lower().startswith(GROUP) and line.lower().strip() != GROUP]
+    named = [line for line in lines if _ASKS.match(line) and not _FOR_AN_EXTRA.search(line)]
     if core_version is None or not named:
         return ""
     return _unmet(named, core_version)
 
 
 def _unmet(lines: Iterable[str], core_version: str) -> str:
-    # packaging takes a tenth of the time that `--help` has, and few plugins need it.
     from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415  # slow, and few plugins need it
     from packaging.utils import canonicalize_name  # noqa: PLC0415  # slow, and few plugins need it
 

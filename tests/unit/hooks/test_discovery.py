@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from entrepot.errors import PluginError
 from entrepot.hooks.discovery import discover
 from installed_plugins import GOOD, found_in, importable, install, record_of
+from source_tree import ROOT
 
 
 def test_an_installed_plugin_is_found_and_asked(tmp_path: Path) -> None:
@@ -96,6 +98,9 @@ def test_nobody_else_is_called_builtin(tmp_path: Path) -> None:
         ("entrepot>=2; python_version < '3'", False),
         ("entrepot-file>=9", False),
         ("entrepot >>> 1", True),
+        ("entrepot[testing] (>=2)", True),
+        ("entrepot[testing]>=2; extra == 'test'", False),
+        ("entrepot>=2; extra == 'test' or python_version > '3'", True),
     ],
 )
 def test_a_plugin_for_another_version_of_entrepot_is_left_out(tmp_path: Path, requirement: str, left_out: bool) -> None:
@@ -107,6 +112,19 @@ def test_a_plugin_for_another_version_of_entrepot_is_left_out(tmp_path: Path, re
 
     assert ("firmware" in {candidate.name for candidate in wanted}) is not left_out
     assert ("firmware" in {record.name for record in refused}) is left_out
+
+
+def test_what_only_an_extra_asks_for_costs_no_command_anything(tmp_path: Path) -> None:
+    """Most plugins ask for the kit to test with; reading requirements takes longer than finding all plugins."""
+    install(tmp_path, "firmware", GOOD, requires=["entrepot", 'entrepot[testing]>=1; extra == "test"', "entrepot-x>=2"])
+    script = "import sys; from entrepot.hooks.discovery import discover; discover([], '1'); print(*sys.modules)"
+    environment = {"PYTHONPATH": f"{tmp_path}:{ROOT / 'core'}", "PATH": "/nowhere"}
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert "packaging.requirements" not in done.stdout.split()
 
 
 def test_nothing_is_imported_while_plugins_are_looked_for(tmp_path: Path) -> None:
