@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 import msgspec
-from packaging.utils import canonicalize_name
 
 from entrepot.plugin import Combining, Merge
 from entrepot_python.write_html import root_begins, root_ends
@@ -28,7 +27,7 @@ _LINK: Final = re.compile(rb'<a href="([^"/]+)/">[^<]*</a><br>\n')
 def page_of(path: str) -> str:
     """Name the page of the project that a path is of, however the name is written (PEP 503)."""
     found = _OF_A_PROJECT.fullmatch(path)
-    return f"simple/{canonicalize_name(found[1])}/" if found else path
+    return f"simple/{_normalized(found[1])}/" if found else path
 
 
 def merge(path: str) -> Merge | None:
@@ -51,6 +50,13 @@ def merged_roots(media_type: str, roots: Sequence[BinaryIO]) -> Iterator[bytes]:
     yield b"]}"
 
 
+def _normalized(name: str) -> str:
+    """The name by which a project is looked for (PEP 503)."""
+    from packaging.utils import canonicalize_name  # noqa: PLC0415  # every command loads this module
+
+    return canonicalize_name(name)
+
+
 def _firsts(lists: Sequence[Iterable[tuple[str, bytes]]]) -> Iterator[bytes]:
     """What the first of the lists says for each name; all are in order of name."""
     last = None
@@ -64,7 +70,7 @@ def _projects(root: BinaryIO) -> Iterator[tuple[str, bytes]]:
     from entrepot_python.read_root import read_root  # noqa: PLC0415  # every command loads this module
 
     for project in read_root(io.TextIOWrapper(root, encoding="utf-8"), is_json=True):
-        yield canonicalize_name(project.name), msgspec.json.encode(_entry(project))
+        yield _normalized(project.name), msgspec.json.encode(_entry(project))
 
 
 def _entry(project: Named) -> dict[str, object]:

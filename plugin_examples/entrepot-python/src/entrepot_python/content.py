@@ -9,7 +9,6 @@ from typing import TypeAlias
 import attrs
 
 from entrepot.plugin import Content, key
-from entrepot_python.filenames import version_of
 
 #: True, or the digests of the metadata file by algorithm; None when there is none.
 CoreMetadata: TypeAlias = bool | Mapping[str, str] | None
@@ -69,6 +68,8 @@ class PythonFile(Content):
 
     def known_as(self) -> tuple[str, ...]:
         """Its project, its file's name, and NAME==VERSION where the file's name tells the version."""
+        from entrepot_python.filenames import version_of  # noqa: PLC0415  # every command loads this module
+
         version = version_of(self.filename)
         release = () if version is None else (f"{self.project}=={version}",)
         return (*super().known_as(), *release)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 import attrs
 from packaging.tags import Tag
 from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
-Kind: TypeAlias = Literal["wheel", "sdist", "egg", "other"]
+from entrepot_python.options import Kind
 
 _SDISTS: Final = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tar.lz", ".tar.Z", ".tgz", ".tbz")
 

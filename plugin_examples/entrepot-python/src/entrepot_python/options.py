@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 import attrs
 
 from entrepot.plugin import ConfigurationError, safe_url
-from entrepot_python.filenames import Kind
+
+#: What kinds of distribution files there are.
+Kind: TypeAlias = Literal["wheel", "sdist", "egg", "other"]
 
 
 def _option(default: Any, doc: str) -> Any:

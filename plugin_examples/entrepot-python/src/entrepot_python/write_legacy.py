@@ -11,7 +11,8 @@ import msgspec
 from packaging.version import Version
 
 from entrepot_python.content import PythonFile, PythonProject
-from entrepot_python.filenames import Kind, read_filename
+from entrepot_python.filenames import read_filename
+from entrepot_python.options import Kind
 from entrepot_python.write_json import file_url
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
