@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -128,6 +129,20 @@ def test_no_paragraph_grows_without_end(data: bytes, limits: ReadLimits) -> None
         read(data, limits)
 
     assert read(data)
+
+
+@pytest.mark.promise("P27")
+def test_a_long_paragraph_lets_no_more_short_ones_in_at_once() -> None:
+    """What is read at a time has a bound of its own: millions of paragraphs fit into the longest one's bytes."""
+    long = b"A:\n" + (b" " + b"x" * 1000 + b"\n") * 4200 + b"\n"
+    stream = read_paragraphs(io.BytesIO(long + b"A:\n\n" * 2_000_000), what="Packages")
+    tracemalloc.start()
+    given = [paragraph.line for paragraph, _ in zip(stream, range(2), strict=False)]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert given == [1, 4203]
+    assert peak < 40_000_000
 
 
 def test_paragraphs_before_a_bad_one_are_given() -> None:

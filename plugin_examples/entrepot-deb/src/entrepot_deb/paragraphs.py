@@ -19,9 +19,11 @@ _FIELD = re.compile(rf"^({_NAME.pattern}):(.*)((?:\n[ \t].*)*)", re.MULTILINE)
 
 _LINE_OF_BLANKS = re.compile(r"^[ \t]+$", re.MULTILINE)
 
-#: What ends a paragraph, and how many bytes are read at a time.
+#: What ends a paragraph.
 _BORDER: Final = b"\n\n"
-_BLOCK: Final = 32 * 1024
+
+#: Bytes that are read at a time; more where a long paragraph is put together, so that it is few times.
+_BLOCK, _LARGEST_BLOCK = 32 * 1024, 1024 * 1024
 
 
 @attrs.frozen
@@ -68,7 +70,7 @@ def read_paragraphs(file: IO[bytes], *, what: str, limits: ReadLimits | None = N
     """
     limits = limits or ReadLimits()
     number, rest = 0, b""
-    while block := file.read(max(_BLOCK, len(rest))):  # a long paragraph is put together a few times, not often
+    while block := file.read(max(_BLOCK, min(len(rest), _LARGEST_BLOCK))):
         *whole, rest = (rest + block).split(_BORDER)
         for raw in whole:
             yield from _paragraph(raw, number, what, limits)
