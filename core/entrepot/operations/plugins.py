@@ -77,14 +77,11 @@ def _stages(plugins: Plugins, name: str) -> tuple[str, ...]:
 
 def _import_all(package: str) -> None:
     """Import what a plugin imports only where it is needed; what cannot be imported has no stages to list."""
-    for module in pkgutil.walk_packages(getattr(sys.modules[package], "__path__", ()), f"{package}.", onerror=_skip):
+    for module in pkgutil.iter_modules(getattr(sys.modules[package], "__path__", ()), f"{package}."):
         if not module.name.endswith(".__main__"):
-            with suppress(Exception):  # as of an extra that is not installed
+            with suppress(Exception, SystemExit):  # as of an extra that is not installed
                 importlib.import_module(module.name)
-
-
-def _skip(module: str) -> None:
-    """Leave a package out that cannot be imported."""
+                _import_all(module.name)
 
 
 def _subclasses(cls: type[Any]) -> Iterator[type[Any]]:

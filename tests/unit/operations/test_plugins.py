@@ -42,6 +42,9 @@ def test_stages_that_a_plugin_imports_late_are_listed(tmp_path: Path) -> None:
     (folder / "deep" / "__init__.py").touch()
     (folder / "deep" / "later.py").write_text(STAGE.format(name="Later"))
     (folder / "broken" / "__init__.py").write_text("import no_such_module")
+    (folder / "ending.py").write_text("raise SystemExit('imported')")
+    (folder / "leaving").mkdir()
+    (folder / "leaving" / "__init__.py").write_text("raise SystemExit('imported')")
     (folder / "__main__.py").write_text("raise SystemExit('begun')")
 
     plugins = found_in(tmp_path)

@@ -22,12 +22,16 @@ def command(invocation: Invocation) -> None:
     output = Output(invocation)
     plugins = invocation.plugins(even_clashing=True)
     conflicts: list[Exception] = [*plugins.conflicts]
-    try:
-        with invocation.loading() as begin:
+    with invocation.loading() as begin:
+        try:
             plugins.add_commands(make_root(), begin)
-    except PluginError as error:
-        conflicts.append(error)
-    brings = {record.name: brought(plugins, record.name) for record in plugins.records if record.state == "active"}
+        except PluginError as error:
+            conflicts.append(error)
+        brings = {}
+        for record in plugins.records:
+            if record.state == "active":
+                begin(record.name)
+                brings[record.name] = brought(plugins, record.name)
     for record in plugins.records:
         output.line({**record.to_json(), **brings.get(record.name, Brought()).to_json()})
     heads = ("plugin", "version", "distribution", "state", "hooks, or the reason")
