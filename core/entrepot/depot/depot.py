@@ -124,7 +124,7 @@ class Depot:
 
     def withdrawal_stage(self, request: SyncRequest, names: Sequence[str]) -> Stage:
         """Make the stage that lets uploaded files go."""
-        from entrepot.assembly.take_out import TakeOut  # noqa: PLC0415  # seldom needed
+        from entrepot.assembly.take_out import TakeOut  # noqa: PLC0415  # only a withdrawal needs it
 
         reader = self.intake(request.repository.name).make(request)
         return TakeOut(names, reader, types=self.plugins.content_types.values())

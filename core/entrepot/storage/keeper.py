@@ -62,7 +62,8 @@ class Keeper:
             inbox, outbox = self._begun()
             pickle.dump(bodies, inbox, pickle.HIGHEST_PROTOCOL)
             inbox.flush()
-            return pickle.load(outbox)  # type: ignore[no-any-return]  # noqa: S301  # written by our own process
+            answer: dict[bytes, bool] | OSError = pickle.load(outbox)  # noqa: S301  # written by our own process
+            return answer
         except Exception:  # whatever became of it, or was said in its place: the bytes are here
             self._is_of_use = False
             self._end()

@@ -205,7 +205,7 @@ def test_it_ends_when_who_asks_does_and_not_before(
 def test_it_makes_nothing_for_who_is_gone(tmp_path: Path) -> None:
     """After a kill nobody saves rows for what it would keep."""
     FilesystemStorage(tmp_path).prepare()
-    nobody = "1"
+    nobody = "0"
     command = [sys.executable, "-P", "-m", "entrepot.storage.keeping", str(tmp_path), "auto", "60", nobody]
 
     ended = subprocess.run(
