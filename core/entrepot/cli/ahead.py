@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import importlib
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 
-def import_beside(module: str) -> None:
-    """Import it in a thread: its files and certificates are read while this one goes on.
+@contextmanager
+def imported_beside(module: str) -> Iterator[None]:
+    """Import it in a thread: its files and certificates are read while the block goes on.
 
-    Nobody waits for it. What fails here fails again for whoever needs the module, and is told there.
+    The block waits for it only at its end: a thread that loads a library while the interpreter is
+    being taken down crashes it. For the same reason it is no daemon: an interrupted wait is taken
+    up again as the process ends. What fails here fails again for whoever needs the module, and is
+    told there.
     """
-    threading.Thread(target=_import, args=(module,), name="entrepot-import", daemon=True).start()
+    thread = threading.Thread(target=_import, args=(module,), name="entrepot-import", daemon=False)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
 
 
 def _import(module: str) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 
 import click
 
-from entrepot.cli.ahead import import_beside
+from entrepot.cli.ahead import imported_beside
 from entrepot.cli.given_up import say_failures
 from entrepot.cli.handing_out import HandingOut
 from entrepot.cli.here import Here
@@ -51,8 +51,8 @@ def command(
     were skipped or kept, else the gravest error's.
     """
     output = Output(invocation)
-    import_beside("aiohttp")  # a quarter of what there is to import, for the first request
-    with bounded_end() as limit, invocation.depot() as depot:
+    # aiohttp is a quarter of what there is to import, for the first request
+    with bounded_end() as limit, imported_beside("aiohttp"), invocation.depot() as depot:
         asked = [f"--{name.replace('_', '-')}" for name, said in {"retry_failed": retry, **confirmed}.items() if said]
         shown = [] if invocation.json and not progress else ["--progress"]
         jobs = invocation.jobs(depot.settings, _wanted(depot, names), options=[*asked, *shown])
