@@ -74,9 +74,9 @@ def transactions() -> Iterator[list[float]]:
     plain = Writer.transaction
 
     @contextmanager
-    def timed(self: Writer) -> Iterator[Session]:
+    def timed(self: Writer, *, lasting: bool = True) -> Iterator[Session]:
         began = time.perf_counter()
-        with plain(self) as session:
+        with plain(self, lasting=lasting) as session:
             yield session
         took.append(time.perf_counter() - began)
 

@@ -29,9 +29,8 @@ def _no_file_sync() -> None:
 
 
 def _no_commit_sync() -> None:
-    lazy = tuple(setting.replace("synchronous = FULL", "synchronous = NORMAL") for setting in sqlite._WRITER)
-    assert lazy != sqlite._WRITER
-    setattr(sqlite, "_WRITER", lazy)  # noqa: B010  a planted mistake, which no type allows
+    assert sqlite._LASTING != sqlite._IN_ORDER
+    setattr(sqlite, "_LASTING", sqlite._IN_ORDER)  # noqa: B010  a planted mistake, which no type allows
 
 
 def _short_lease() -> None:

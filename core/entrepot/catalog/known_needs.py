@@ -74,7 +74,6 @@ def remember(writer: Writer, run: Run) -> None:
                 found = session.all(ask, **run.values, key=key, needs=needs, limit=PIECE)
             if not found:
                 break
-            with writer.transaction() as session:
-                run.fence(session)
+            with run.transaction(writer) as session:
                 session.change(change, found, **run.values)
             key, needs = found[-1]

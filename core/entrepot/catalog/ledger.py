@@ -104,7 +104,7 @@ class RunLedger:
 
     async def save_artifacts(self, artifacts: Sequence[KeptArtifact]) -> None:
         for piece in pieces(artifacts):
-            await self._write(artifact_rows.save_of, self._run, piece)
+            await self._write(partial(artifact_rows.save_of, run=self._run, kept=piece), lasting=True)
 
     async def find_contents(self, identities: Sequence[bytes], keys: Sequence[str] | None = None) -> list[int | None]:
         if keys is None:
@@ -118,7 +118,7 @@ class RunLedger:
         before: Callable[[], None] | None = None,
         after: Callable[[], None] | None = None,
     ) -> list[int]:
-        return await self._write(self._save_contents, statements, before, after)
+        return await self._write(partial(self._save_contents, statements=statements, before=before, after=after))
 
     async def note_sources(self, sources: Sequence[Source]) -> None:
         await self._call(self._note_sources, sources)
@@ -126,7 +126,7 @@ class RunLedger:
     async def associate(self, members: Sequence[Member]) -> list[Clash]:
         clashes: list[Clash] = []
         for piece in pieces(members):
-            clashes += await self._write(self._associate, piece)
+            clashes += await self._write(partial(self._associate, members=piece))
         return clashes
 
     async def refuse(self, refusals: Sequence[RefusalRow], *, evict: Sequence[str] = ()) -> None:
@@ -208,11 +208,11 @@ class RunLedger:
 
     async def publish(self, files: Sequence[BodyRow]) -> None:
         for piece in pieces(files):
-            await self._write(publications.publish, self._run, piece)
+            await self._write(partial(publications.publish, run=self._run, files=piece))
 
     async def unpublish(self, relative_paths: Sequence[str]) -> None:
         for piece in pieces(relative_paths):
-            await self._write(publications.unpublish, self._run, piece)
+            await self._write(partial(publications.unpublish, run=self._run, relative_paths=piece))
 
     async def unpublish_rest(self) -> int:
         return await self._call(publications.unpublish_rest, self._writer, self._run)
@@ -259,7 +259,7 @@ class RunLedger:
 
     def _note_sources(self, sources: Sequence[Source]) -> None:
         for piece in pieces(sources):
-            with self._writer.transaction() as session:
+            with self._writer.transaction(lasting=False) as session:
                 self._expect_sources = noted_sources.note(
                     session, self._run, noted_sources.by_place(piece), expect_known=self._expect_sources
                 )
@@ -308,17 +308,21 @@ class RunLedger:
         if self._leaving is not None:
             await asyncio.shield(self._leaving)
 
-    async def _write(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do work in one transaction, with the notes that wait; the work itself passes the fence."""
+    async def _write(self, work: Callable[[Session], T], *, lasting: bool = False) -> T:
+        """Do work in one transaction, with the notes that wait; the work itself passes the fence.
+
+        What need not last, a power cut may undo: the run ends with it. What a version holds is
+        durable before the version.
+        """
         await self._waiting.check()
         waiting = self._waiting.take()
 
         def transaction() -> T:
-            with self._writer.transaction() as session:
+            with self._writer.transaction(lasting=lasting) as session:
                 if waiting:
                     self._run.fence(session)
                     notes.write(session, self._run, waiting)
-                return work(session, *args, **kwargs)
+                return work(session)
 
         return await self._call(transaction)
 

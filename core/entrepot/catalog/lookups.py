@@ -25,8 +25,7 @@ def find_artifacts(writer: Writer, run: Run, digests: Sequence[Digest]) -> list[
     condemned = [artifact.sha256 for artifact in found if artifact is not None and artifact.size < 0]
     if not condemned:
         return found
-    with writer.transaction() as session:
-        run.fence(session)
+    with run.transaction(writer) as session:
         artifacts.revive(session, condemned)
     return find_artifacts(writer, run, digests)
 
@@ -42,7 +41,6 @@ def find_contents(writer: Writer, run: Run, keys: Sequence[str], identities: Seq
             condemned += doomed
     if not condemned:
         return found
-    with writer.transaction() as session:
-        run.fence(session)
+    with run.transaction(writer) as session:
         contents.revive(session, condemned)
     return find_contents(writer, run, keys, identities)

@@ -157,8 +157,7 @@ def unmet(writer: Writer, run: Run, *, mirror: bool) -> list[Unmet]:
         for key, scope in session.all(_FURTHER, **run.values) if found else ():
             further[key].append(scope or None)
     for start in range(0, len(found), PIECE):
-        with writer.transaction() as session:
-            run.fence(session)
+        with run.transaction(writer) as session:
             _take_out(session, run, found[start : start + PIECE])
     chains = Chains({key: lacking for key, lacking, *_ in found})
     unmet = []
@@ -184,13 +183,11 @@ class _Fall:
             with writer.reading() as session:
                 rows = self._page(session)
             if rows:
-                with writer.transaction() as session:
-                    self._run.fence(session)
+                with self._run.transaction(writer) as session:
                     self._note(session, rows)
             self._go_on(rows)
         while not self.over:
-            with writer.transaction() as session:
-                self._run.fence(session)
+            with self._run.transaction(writer) as session:
                 written = 0
                 while not self.over and written < PIECE:
                     rows = self._page(session)

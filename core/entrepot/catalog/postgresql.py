@@ -142,7 +142,9 @@ class PostgresDatabase:
     def open_reader(self) -> Connection:
         return PostgresConnection(self._readers.connect())
 
-    def begin(self, connection: Connection) -> None:
+    def begin(self, connection: Connection, *, lasting: bool) -> None:
+        """Begin to write; all that is committed lasts."""
+        del lasting
         connection.execute(self.begin_writing)
 
     def count_rows(self, connection: Connection) -> None:

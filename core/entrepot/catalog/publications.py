@@ -105,8 +105,7 @@ def unpublish_rest(writer: Writer, run: Run) -> int:
             rest = session.all(_REST, **run.values, path=last[0], media_type=last[1], limit=PIECE)
         if not rest:
             return removed
-        with writer.transaction() as session:
-            run.fence(session)
+        with run.transaction(writer) as session:
             removed += session.change(_CLOSE, rest, **run.values)
         last = (rest[-1][0], rest[-1][1])
 

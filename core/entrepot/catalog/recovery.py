@@ -84,14 +84,12 @@ def sweep(writer: Writer, run: Run) -> None:
     for old in ended:
         for statement in (*_SWEEP, _SWEEP_CHECKPOINTS):
             _until_none_is_left(writer, run, statement, old=old)
-        with writer.transaction() as session:
-            run.fence(session)
+        with run.transaction(writer) as session:
             session.change(_SWEPT, old=old)
 
 
 def _until_none_is_left(writer: Writer, run: Run, statement: Statement, **values: Any) -> None:
     changed = PIECE
     while changed == PIECE:
-        with writer.transaction() as session:
-            run.fence(session)
+        with run.transaction(writer) as session:
             changed = session.change(statement, **run.values, **values, limit=PIECE)

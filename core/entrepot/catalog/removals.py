@@ -71,8 +71,7 @@ def _close(writer: Writer, run: Run, undeclared: Statement) -> int:
             found = session.all(undeclared, **run.values, key=key, scope=scope, limit=PIECE)
         if not found:
             return removed
-        with writer.transaction() as session:
-            run.fence(session)
+        with run.transaction(writer) as session:
             removed += session.change(_CLOSE, [(row[0],) for row in found], **run.values)
             notes.void(session, run, (row[2] for row in found))
         key, scope, _ = found[-1]

@@ -87,7 +87,10 @@ class Begun:
 
 
 def begin(writer: Writer, claim: Claim, request: RunRequest, now: float) -> Begun:
-    """Take the lease or raise `RepositoryBusy`; then undo what a dead run left, and open the version."""
+    """Take the lease or raise `RepositoryBusy`; then undo what a dead run left, and open the version.
+
+    That it began lasts: whoever comes after a power cut looks for bytes that it kept without a row.
+    """
     with writer.transaction() as session:
         repository = _repository(session, request)
         token = _take(session, repository, request.repository)
@@ -112,8 +115,7 @@ def begin(writer: Writer, claim: Claim, request: RunRequest, now: float) -> Begu
     if begun:
         recovery.undo(writer, run)
     recovery.sweep(writer, run)
-    with writer.transaction() as session:
-        run.fence(session)
+    with run.transaction(writer) as session:
         session.change(_BEGIN_VERSION, **run.values)
     # Whoever fails or is cancelled may have stored bytes whose rows were never written, as the dead do.
     return Begun(run, before is not None and before[0] not in _CAME_TO_AN_END, void)
@@ -150,14 +152,13 @@ def end(writer: Writer, run: Run, outcome: str, report: Mapping[str, Any], now: 
         if report == PULLED_NOTHING:
             session.change(_FORGET_LIKE_IT, repository=run.repository, run=run.id, report=text)
     recovery.undo(writer, run)
-    with writer.transaction() as session:
-        run.fence(session)
+    with run.transaction(writer) as session:
         session.change(_FORGET_VERSION, **run.values)
 
 
 def release(writer: Writer, run: Run) -> None:
     """Let the repository go, if it is still ours; what is not undone yet, the next run undoes."""
-    with writer.transaction() as session:
+    with writer.transaction(lasting=False) as session:
         session.change(_RELEASE, repository=run.repository, token=run.token)
 
 

@@ -141,8 +141,7 @@ def survey(writer: Writer, run: Run) -> Survey:
 
 def gather(writer: Writer, run: Run) -> None:
     """Note the scopes that a run looked at, for a run that keeps the rest."""
-    with writer.transaction() as session:
-        run.fence(session)
+    with run.transaction(writer) as session:
         session.change(_GATHER, **run.values)
 
 
@@ -154,8 +153,7 @@ def leave(writer: Writer, run: Run, *, rests: bool) -> None:
             found = session.all(_LEFT, **run.values, rests=int(rests), key=key, scope=scope, limit=PIECE)
         if not found:
             return
-        with writer.transaction() as session:
-            run.fence(session)
+        with run.transaction(writer) as session:
             session.change(_LEAVE, found, **run.values)
             notes.void(session, run, (row[1] for row in found))
         key, scope = found[-1]
@@ -169,8 +167,7 @@ def move(writer: Writer, run: Run, *, rests: bool) -> None:
             found = session.all(_MOVING, **run.values, rests=int(rests), key=key, limit=PIECE)
         if not found:
             return
-        with writer.transaction() as session:
-            run.fence(session)
+        with run.transaction(writer) as session:
             for statement in _MOVE:
                 session.change(statement, found, **run.values)
         key = found[-1][0]
@@ -187,7 +184,6 @@ def contradictions(writer: Writer, run: Run, after: tuple[str, str], limit: int)
         gather(writer, run)
     with writer.reading() as session:
         rows = session.all(_CONTRADICTIONS, **run.values, rests=int(rests), key=after[0], listed=after[1], limit=limit)
-    with writer.transaction() as session:
-        run.fence(session)
+    with run.transaction(writer) as session:
         session.change(_STILL_LISTED, [(key, listed) for key, _, _, listed, _ in rows], **run.values)
     return [Contradiction(key, scope, new, listed or None, had) for key, scope, new, listed, had in rows]

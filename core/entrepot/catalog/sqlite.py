@@ -38,8 +38,12 @@ _LOG_PAGES: Final = 16_384
 #: For who writes in small steps (4 MiB): the transaction that copies the log is the longest.
 _SMALL_LOG_PAGES: Final = 1024
 
+#: How a commit is synced that is to last; and one that only keeps its place in the log, which is synced
+#: with the next one of the others, or before it is copied.
+_LASTING, _IN_ORDER = "PRAGMA synchronous = FULL", "PRAGMA synchronous = NORMAL"
+
 _WRITER: Final = (
-    "PRAGMA synchronous = FULL",
+    _LASTING,
     "PRAGMA cache_size = -16000",
     f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}",
     f"PRAGMA journal_size_limit = {_LOG_PAGES * 4096}",
@@ -197,8 +201,9 @@ class SqliteDatabase:
     def open_reader(self) -> Connection:
         return self._readers.lend()
 
-    def begin(self, connection: Connection) -> None:
+    def begin(self, connection: Connection, *, lasting: bool) -> None:
         """Begin to write; waits a while for programs that know nothing of our lock."""
+        connection.execute(_LASTING if lasting else _IN_ORDER)
         deadline = time.monotonic() + self._patience
         while True:
             try:

@@ -47,7 +47,7 @@ class Database(Protocol):
     def exclusive(self) -> AbstractContextManager[None]: ...
     def open_writer(self, *, in_small_steps: bool = False) -> Connection: ...
     def open_reader(self) -> Connection: ...
-    def begin(self, connection: Connection) -> None: ...
+    def begin(self, connection: Connection, *, lasting: bool) -> None: ...
     def claim(self, repository: str) -> Claim: ...
     def claim_alone(self, repository: str) -> Claim: ...
     def claim_pruning(self) -> Claim: ...
@@ -94,6 +94,13 @@ class Run:
         """Check that the lease is still ours; within a transaction it then stays ours."""
         self.check(session.one(_FENCE, repository=self.repository))
 
+    @contextmanager
+    def transaction(self, writer: Writer) -> Iterator[Session]:
+        """One transaction of the run, under its lease; it lasts when the version does."""
+        with writer.transaction(lasting=False) as session:
+            self.fence(session)
+            yield session
+
 
 class Writer:
     """A connection that may write, used by one thread at a time; opened when first needed.
@@ -108,12 +115,16 @@ class Writer:
         self._counted = 0
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
-        """One short transaction, all or nothing, durable when it ends; alone with the file on SQLite."""
+    def transaction(self, *, lasting: bool = True) -> Iterator[Session]:
+        """One short transaction, all or nothing, durable when it ends; alone with the file on SQLite.
+
+        One that need not last is durable at the latest when the next one is that does, whoever's it
+        is: the log keeps their order. Until then a power cut may undo it, with all that came after it.
+        """
         database = self._database
         with told(database.place), database.exclusive():
             session = self._opened()
-            database.begin(session.connection)
+            database.begin(session.connection, lasting=lasting)
             try:
                 failpoint("catalog.begin")
                 yield session
